@@ -1,0 +1,73 @@
+# Needs Python >= 3.11 and make, nothing else; `make test` also uses Java and Maven where they exist.
+# PYTHON may name the interpreter: make test PYTHON=python3.12
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+FOR ?=
+BENCH ?= full
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup setup-dev demo test test-faults bench lint format lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.runtime-installed ## create .venv with the service in it (.venv/bin/hindcast)
+
+setup-dev: $(VENV)/.dev-installed ## the same, with everything that tests, lint and bench need
+
+demo: setup ## everything on one machine, with simulated traffic: make demo FOR=60s
+	$(BIN)/hindcast demo $(if $(FOR),--for $(FOR))
+
+test: lint ## lint, then every test that this machine can run (at most 10 minutes)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-faults: setup-dev ## the long fault suite on a real broker: kills, pauses, restarts
+	$(BIN)/python -m pytest -m faults $(PYTEST_ARGS)
+
+bench: setup-dev ## measure against plain Faust and Kafka Streams: make bench BENCH=full|ci
+	BENCH=$(BENCH) $(BIN)/python -m benchmarks
+
+lint: setup-dev ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup-dev ## let ruff lay out the code and mend what it can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# The locks hold hashes for every platform and Python >= 3.11, and name no registry.
+LOCK := .cache/lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate --quiet
+lock: ## write the lock files anew from pyproject.toml
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/python -m pip --disable-pip-version-check install --quiet 'uv~=0.13.8'
+	$(LOCK) --extra dev -o requirements-dev.lock
+	$(LOCK) --constraint requirements-dev.lock -o requirements.lock
+
+clean: ## remove .venv, caches and build output
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is written last, so an installation that broke off is done again.
+$(VENV)/.runtime-installed: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what the service needs (once; about a minute)"
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev-installed: requirements-dev.lock $(VENV)/.runtime-installed
+	@echo "Installing what tests, lint and bench need (once)"
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Hindcast needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Hindcast needs Python 3.11 or newer; $(PYTHON) is older"; exit 1; }
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,1 @@
+"""Faust agents, thin: take a chunk, call the core, send what it says."""

@@ -1,0 +1,76 @@
+"""The log that admits names: every worker reads all of it, and proposes what is new to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from models.batch import Combo
+from tables.dimensions import Admissions, Name
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Name).decode
+Produce = Callable[[str, bytes], Any]
+
+
+class DimensionLog:
+    """Admissions by the order of a topic with one partition."""
+
+    def __init__(self, admissions: Admissions, topic: str, produce: Produce, **client: Any) -> None:  # noqa: ANN401  # aiokafka's own
+        """produce: sends (topic, value) to partition 0; awaited twice, for room and for arrival."""
+        self.admissions = admissions
+        self._partition = TopicPartition(topic, 0)
+        self._produce = produce
+        self._consumer = AIOKafkaConsumer(
+            enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100, **client
+        )
+        self._position = 0
+        self._moved = asyncio.Condition()
+        self._reading: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+
+    async def cap(self, combos: list[Combo]) -> dict[Combo, Combo]:
+        """Each combo as it is counted; waits for the log where a name is new."""
+        await self._start()
+        unsettled = self.admissions.unsettled(combos)
+        if unsettled:
+            sent = [await self._produce(self._partition.topic, _encode(name)) for name in unsettled]
+            last = max(result.offset for result in await asyncio.gather(*sent))
+            async with self._moved:
+                await self._moved.wait_for(lambda: self._position > last)
+        return {combo: self.admissions.cap(combo) for combo in combos}
+
+    async def _start(self) -> None:
+        """Read what there is before the first answer."""
+        async with self._starting:
+            if self._reading is not None:
+                return
+            await self._consumer.start()
+            self._consumer.assign([self._partition])
+            end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+            while self._position < end:
+                await self._read()
+            self._reading = asyncio.create_task(self._read_on())
+
+    async def _read_on(self) -> None:
+        while True:
+            await self._read()
+
+    async def _read(self) -> None:
+        fetched = await self._consumer.getmany(timeout_ms=1_000)
+        for record in (r for records in fetched.values() for r in records):
+            self.admissions.admit(_decode(record.value))
+            self._position = record.offset + 1
+        if fetched:
+            async with self._moved:
+                self._moved.notify_all()
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+        await self._consumer.stop()

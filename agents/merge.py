@@ -1,0 +1,127 @@
+"""Merge and emit: partials become windows across all workers, windows become metric records."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from functools import partial
+from typing import cast
+
+import orjson
+
+from agents.context import Context
+from agents.sending import all_arrived, send
+from models.partial import decode_partials
+from tables.merge_state import MergeBlock, MergeState, encode_merge_block
+from tables.partition import BlockPartition
+from tables.records import Recorder
+from transport.chunk import Chunk, ChunkSchema
+
+CHUNK_RECORDS_MAX = 1_000
+CHUNK_BYTES_MAX = 1 << 20
+TICK_SECONDS = 0.25
+CHECKPOINT_SECONDS = 1.0
+
+
+def block_of(chunk: Chunk, applied: int) -> MergeBlock:
+    """The chunk's messages behind the applied offset as one block."""
+    block = MergeBlock(chunk.last)
+    for record in chunk.records:
+        if record.offset > applied:
+            message = decode_partials(record.value or b"")
+            block.marks += message.marks
+            block.partials += message.partials
+    return block
+
+
+def acknowledge(event, settled: asyncio.Future[None]) -> None:  # type: ignore[no-untyped-def]  # faust.Event
+    """The chunk's block is on the broker, or the partition has moved away and the chunk comes again."""
+    if not settled.cancelled():
+        event.ack()
+
+
+class Merging:
+    """Recorders of the partitions owned, and who shows which gauges."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._recorders: dict[int, Recorder] = {}
+
+    async def round(self) -> None:
+        """Emit every metric record that is due."""
+        partitions = self.context.merge.ready_partitions()
+        for gone in self._recorders.keys() - partitions.keys():
+            self._drop(gone)
+        for number, partition in partitions.items():
+            recorder = self._recorders.get(number)
+            if recorder is None or recorder.state is not partition.state:
+                self._drop(number)
+                recorder = self._recorders[number] = Recorder(cast("MergeState", partition.state))
+            await self._emit(partition, recorder)
+
+    def _drop(self, number: int) -> None:
+        self._recorders.pop(number, None)
+        self.context.telemetry.records.drop(number)
+
+    async def _emit(self, partition: BlockPartition, recorder: Recorder) -> None:
+        now_ms = self.context.now_ms()
+        due = recorder.collect(now_ms)
+        if not due.records:
+            return
+        await partition.settle()
+        sent = []
+        for record in due.records:
+            value = record.encode(now_ms)
+            number = zlib.crc32(record.name[0].encode()) % self.context.partitions
+            sent.append(await send(self.context, self.context.names.metrics, value, key=record.key(), partition=number))
+            self.context.telemetry.records.show(partition.number, orjson.loads(value))
+        await all_arrived(self.context, sent)
+        if due.announced and partition.ready and not partition.closed:
+            block = MergeBlock(recorder.state.applied, announced=list(due.announced.items()))
+            recorder.state.apply(block)
+            await self.context.merge.append(partition, encode_merge_block(block))
+
+
+def register(context: Context) -> Merging:
+    """The agent on the partials topic and the timers around it."""
+    merging = Merging(context)
+    schema = ChunkSchema(CHUNK_RECORDS_MAX, CHUNK_BYTES_MAX)
+    source = context.app.topic(context.names.partials, schema=schema, maxsize=16)
+
+    @context.app.agent(source, name="merge")
+    async def merge(stream) -> None:  # type: ignore[no-untyped-def]  # Faust reads the annotation as a record type
+        try:
+            async for event in stream.noack().events():
+                await context.merge.has_room()
+                partition = context.merge.partition(event.value.partition)
+                if partition is None:
+                    continue  # a rebalance is under way: the chunk comes again
+                state = cast("MergeState", partition.state)
+                if event.value.last <= state.applied:
+                    event.ack()
+                    continue
+                block = block_of(event.value, state.applied)
+                state.apply(block)
+                settled = await context.merge.append(partition, encode_merge_block(block))
+                settled.add_done_callback(partial(acknowledge, event))
+                context.progress.chunks += 1
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
+            context.fatal(f"the merge failed: {error!r}")
+
+    @context.app.timer(TICK_SECONDS)
+    async def emit_records() -> None:
+        try:
+            await merging.round()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # Faust would end the timer quietly
+            context.fatal(f"emitting metric records failed: {error!r}")
+
+    @context.app.timer(CHECKPOINT_SECONDS)
+    async def checkpoint() -> None:
+        for partition in context.merge.ready_partitions().values():
+            context.merge.checkpoint_soon(partition)
+
+    return merging

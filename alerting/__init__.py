@@ -1,0 +1,1 @@
+"""Judges metric records and tells people; knows nothing of how the records were made."""

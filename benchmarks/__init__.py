@@ -1,0 +1,1 @@
+"""What Hindcast costs beside the same job written in other ways; see README.md."""

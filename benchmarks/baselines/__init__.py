@@ -1,0 +1,1 @@
+"""The programs that Hindcast is measured against, each a whole program of its own."""

@@ -1,0 +1,1 @@
+"""Loads the topics, starts the measured programs, samples them and writes down what came out."""

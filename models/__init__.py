@@ -1,0 +1,1 @@
+"""What travels on Kafka: names, times, records and batches. Imports nothing of ours."""

@@ -1,0 +1,294 @@
+"""A batch: decoded records as columns, as they travel from the decoder to the join.
+
+Columns have one entry a record, in the order of consumption. Times are whole milliseconds
+since the epoch (UTC). The wire form is one msgpack array that starts with its format version.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import DecodeError
+
+Kind = Literal["predictions", "labels"]
+Combo = tuple[str, ...]
+"""(model, version, value of segment field 1, ...); a missing segment value is ""."""
+
+Index = NDArray[np.int64] | NDArray[np.bool_]
+
+FORMAT: Final = 1
+MIN_MS: Final = -(2**62)
+"""The watermark before anything was seen."""
+
+WITHDRAWN: Final = -1
+"""The outcome of a label whose truth was null."""
+
+_KINDS: Final[tuple[Kind, Kind]] = ("predictions", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One partition of one of the user's topics."""
+
+    topic: str
+    partition: int
+
+
+class _Wire(msgspec.Struct, array_like=True, gc=False):
+    """The packed form; columns are little-endian bytes."""
+
+    format: int
+    kind: int
+    topic: str
+    partition: int
+    base: int
+    last: int
+    watermark_ms: int
+    idle: bool
+    combos: list[Combo]
+    ids: list[bytes]
+    offsets: bytes
+    time_ms: bytes
+    score: bytes
+    outcome: bytes
+    combo_index: bytes
+    bad: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Wire).decode
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Records of one source partition (or a part of them) as columns.
+
+    `base` is the source offset up to which the sender had covered the source before this
+    batch (-1: unknown), `last` the one up to which this batch covers it, gaps and bad records
+    included. `score` and `combo_index` are empty for labels.
+    """
+
+    kind: Kind
+    source: Source
+    base: int
+    last: int
+    watermark_ms: int
+    idle: bool
+    ids: list[bytes]
+    offsets: NDArray[np.int64]
+    time_ms: NDArray[np.int64]
+    score: NDArray[np.float64]
+    outcome: NDArray[np.int8]
+    combos: list[Combo]
+    combo_index: NDArray[np.int32]
+    bad: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Source offsets of the records that went to the dead letters instead."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal in everything, column by column; NaN scores equal each other."""
+        if not isinstance(other, Batch):
+            return NotImplemented
+        return (
+            self._head() == other._head()
+            and np.array_equal(self.bad, other.bad)
+            and all(
+                np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+                for a, b in zip(self.columns(), other.columns(), strict=True)
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _head(self) -> tuple[object, ...]:
+        return (
+            self.kind, self.source, self.base, self.last, self.watermark_ms, self.idle,
+            self.ids, self.combos,
+        )  # fmt: skip
+
+    def columns(self) -> tuple[NDArray[np.float64] | NDArray[np.signedinteger], ...]:
+        """Offsets, times, scores, outcomes and combo indexes."""
+        return self.offsets, self.time_ms, self.score, self.outcome, self.combo_index
+
+    def select(self, index: Index) -> Batch:
+        """The records that a boolean mask or an array of positions names; same source chain."""
+        return self._take(np.arange(len(self))[index])
+
+    def split(self, partitions: int) -> list[Batch]:
+        """One batch per partition by `crc32(id) % partitions`, empty ones included.
+
+        The order within a part is the order of this batch; combos are narrowed to those used.
+        What is said of bad records goes with the first part.
+        """
+        if partitions == 1:
+            return [self]
+        owner = id_partitions(self.ids, partitions)
+        order = np.argsort(owner, kind="stable")
+        ends = np.cumsum(np.bincount(owner, minlength=partitions)).tolist()
+        starts = [0, *ends]
+        parts = [self._take(order[a:b]) for a, b in zip(starts, ends, strict=False)]
+        for part in parts[1:]:
+            part.bad = part.bad[:0]
+        return parts
+
+    def _take(self, positions: NDArray[np.int64]) -> Batch:
+        ids = self.ids
+        used = self.combo_index[positions] if self.combos else self.combo_index
+        combos, combo_index = _narrow(self.combos, used)
+        return Batch(
+            self.kind, self.source, self.base, self.last, self.watermark_ms, self.idle,
+            [ids[i] for i in positions.tolist()],
+            self.offsets[positions],
+            self.time_ms[positions],
+            self.score[positions] if self.score.size else self.score,
+            self.outcome[positions],
+            combos,
+            combo_index,
+            self.bad,
+        )  # fmt: skip
+
+    def cap(self, capped: Callable[[Combo], Combo]) -> Batch:
+        """The same records with each distinct combo mapped by `capped`; equal results unite."""
+        if not self.combos:
+            return self
+        seen: dict[Combo, int] = {}
+        renumbered = [seen.setdefault(capped(combo), len(seen)) for combo in self.combos]
+        table = np.array(renumbered, dtype=np.int32)
+        return _replaced(self, list(seen), table[self.combo_index])
+
+    @staticmethod
+    def concat(batches: Sequence[Batch]) -> Batch:
+        """All records of batches of one kind, in order; the source chain is the first one's.
+
+        Raises ValueError when there are none, or of several kinds.
+        """
+        if not batches or len({batch.kind for batch in batches}) != 1:
+            raise ValueError("concat needs at least one batch, all of one kind")
+        if len(batches) == 1:
+            return batches[0]
+        head = batches[0]
+        combos, combo_index = unite([(batch.combos, batch.combo_index) for batch in batches])
+        return Batch(
+            head.kind, head.source, head.base, head.last, head.watermark_ms, head.idle,
+            [one for batch in batches for one in batch.ids],
+            np.concatenate([batch.offsets for batch in batches]),
+            np.concatenate([batch.time_ms for batch in batches]),
+            np.concatenate([batch.score for batch in batches]),
+            np.concatenate([batch.outcome for batch in batches]),
+            combos,
+            combo_index,
+            np.concatenate([batch.bad for batch in batches]),
+        )  # fmt: skip
+
+    def pack(self) -> bytes:
+        """The wire form: one msgpack array, the format version first."""
+        return _encode(
+            _Wire(
+                FORMAT, _KINDS.index(self.kind), self.source.topic, self.source.partition,
+                self.base, self.last, self.watermark_ms, self.idle, self.combos,
+                self.ids, _bytes(self.offsets, "<i8"), _bytes(self.time_ms, "<i8"),
+                _bytes(self.score, "<f8"), _bytes(self.outcome, "<i1"),
+                _bytes(self.combo_index, "<i4"), _bytes(self.bad, "<i8"),
+            )
+        )  # fmt: skip
+
+    @staticmethod
+    def unpack(packed: bytes | memoryview) -> Batch:
+        """The batch that was packed. Raises DecodeError for any other bytes or format version."""
+        try:
+            wire = _decode(packed)
+            if wire.format == FORMAT:
+                return _from_wire(wire)
+        except (msgspec.MsgspecError, ValueError, IndexError, UnicodeDecodeError) as error:
+            raise DecodeError("batch", "not a packed batch of a known format") from error
+        raise DecodeError("batch", f"format {wire.format}, this version reads {FORMAT}")
+
+
+def id_partitions(ids: Sequence[bytes], partitions: int) -> NDArray[np.uint16]:
+    """The by-id partition of each id: `crc32(id) % partitions`, shape [n].
+
+    Sixteen bits, since numpy sorts those by radix; ValueError for more partitions than that.
+    """
+    if not 0 < partitions <= 2**16:
+        raise ValueError(f"{partitions} partitions; from 1 to {2**16} are possible")
+    hashes = np.fromiter(map(zlib.crc32, ids), dtype=np.uint32, count=len(ids))
+    return (hashes % np.uint32(partitions)).astype(np.uint16)
+
+
+def empty(kind: Kind, source: Source, *, base: int, last: int, watermark_ms: int, idle: bool) -> Batch:
+    """A batch without records: a marker that carries coverage, watermark and idleness on."""
+    return Batch(
+        kind, source, base, last, watermark_ms, idle, [],
+        np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64),
+        np.empty(0, np.int8), [], np.empty(0, np.int32),
+    )  # fmt: skip
+
+
+def _replaced(batch: Batch, combos: list[Combo], combo_index: NDArray[np.int32]) -> Batch:
+    return Batch(
+        batch.kind, batch.source, batch.base, batch.last, batch.watermark_ms, batch.idle,
+        batch.ids, batch.offsets, batch.time_ms, batch.score, batch.outcome, combos, combo_index,
+        batch.bad,
+    )  # fmt: skip
+
+
+def _narrow(combos: list[Combo], combo_index: NDArray[np.int32]) -> tuple[list[Combo], NDArray[np.int32]]:
+    """Only the combos in use, renumbered in their old order."""
+    used = np.zeros(len(combos), dtype=np.bool_)
+    used[combo_index] = True
+    if used.all():
+        return combos, combo_index
+    renumber = (np.cumsum(used) - 1).astype(np.int32)
+    return [combos[i] for i in np.flatnonzero(used).tolist()], renumber[combo_index]
+
+
+def unite(parts: Sequence[tuple[list[Combo], NDArray[np.int32]]]) -> tuple[list[Combo], NDArray[np.int32]]:
+    """One list of combos for all parts (combos, index into them), and their indexes end to end."""
+    seen: dict[Combo, int] = {}
+    moved = []
+    for combos, index in parts:
+        table = np.array([seen.setdefault(combo, len(seen)) for combo in combos], dtype=np.int32)
+        moved.append(table[index] if combos else index)
+    return list(seen), np.concatenate(moved)
+
+
+def _bytes(column: NDArray[np.generic], wire_type: str) -> bytes:
+    """The column as little-endian bytes, whatever the machine."""
+    return column.astype(wire_type, copy=False).tobytes()
+
+
+def _from_wire(wire: _Wire) -> Batch:
+    batch = Batch(
+        _KINDS[wire.kind], Source(wire.topic, wire.partition),
+        wire.base, wire.last, wire.watermark_ms, wire.idle,
+        wire.ids,
+        np.frombuffer(wire.offsets, "<i8").astype(np.int64, copy=False),
+        np.frombuffer(wire.time_ms, "<i8").astype(np.int64, copy=False),
+        np.frombuffer(wire.score, "<f8").astype(np.float64, copy=False),
+        np.frombuffer(wire.outcome, "<i1"),
+        wire.combos,
+        np.frombuffer(wire.combo_index, "<i4").astype(np.int32, copy=False),
+        np.frombuffer(wire.bad, "<i8").astype(np.int64, copy=False),
+    )  # fmt: skip
+    _check_lengths(batch)
+    return batch
+
+
+def _check_lengths(batch: Batch) -> None:
+    rows = len(batch)
+    scored = rows if batch.kind == "predictions" else 0
+    expected = (rows, rows, scored, rows, scored)
+    if tuple(map(len, batch.columns())) != expected:
+        raise ValueError("columns of different lengths")
+    index, combos = batch.combo_index, len(batch.combos)
+    if scored and not (index.min() >= 0 and index.max() < combos):
+        raise ValueError("a combo index out of range")

@@ -1,0 +1,283 @@
+"""Bytes -> columns, a chunk at a time; the bad records aside, each with its code.
+
+What a record says is defined in `models.judge` and `models.profile`, one record at a time. A
+`Decoder` remembers the shapes that it has seen and runs a specialised decoder over the chunk at
+C speed; a record that it refuses is tried with the others it knows, then judged by the
+definition, and its shape, if it keeps coming, gets a decoder too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from operator import attrgetter
+
+import msgspec
+import numpy as np
+from msgspec import Raw, Struct
+from numpy.typing import NDArray
+
+from models.batch import MIN_MS, Combo, Kind
+from models.columns import Columns, from_rows, from_structs, in_order
+from models.errors import DecodeError
+from models.judge import DEPTH_MAX, Record, open_record, openings
+from models.mapping import ModelFields
+from models.profile import Models, Row
+from models.specialise import Shape, Specialised, shape_of, specialise
+
+__all__ = ["BadRecord", "Decoded", "Decoder", "ModelFields"]
+
+_DECODERS_MAX = 3
+_SIGHTINGS = 8
+"""So often a new shape is judged one by one before it gets a decoder (the very first: once)."""
+_COMPILED_MAX = 64
+"""So many decoders are made in all: records of ever-changing shape are judged one by one."""
+
+_SIGHTINGS_KEPT = 1000
+
+_REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_offset = attrgetter("offset")
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record for the dead letters; the message holds nothing of the record's content."""
+
+    record: Record
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A chunk's good records as the columns of a Batch, its bad ones, the greatest event time."""
+
+    ids: list[bytes]
+    offsets: NDArray[np.int64]
+    time_ms: NDArray[np.int64]
+    score: NDArray[np.float64]
+    outcome: NDArray[np.int8]
+    combos: list[Combo]
+    combo_index: NDArray[np.int32]
+    bad: list[BadRecord]
+    greatest_ms: int
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one decoder has decoded of a chunk, and at which places."""
+
+    decoder: Specialised
+    structs: list[Struct] = field(default_factory=list)
+    spans: list[range] = field(default_factory=list)
+
+    def positions(self) -> NDArray[np.int64]:
+        if len(self.spans) == 1:
+            return np.arange(self.spans[0].start, self.spans[0].stop)
+        return np.fromiter(chain.from_iterable(self.spans), np.int64, len(self.structs))
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """One chunk on its way through: `values` are what the fast decoders get to see."""
+
+    records: Sequence[Record]
+    values: list[bytes]
+    now_ms: int
+    runs: dict[int, _Run] = field(default_factory=dict)
+    rows: dict[int, Row] = field(default_factory=dict)
+    bad: dict[int, BadRecord] = field(default_factory=dict)
+
+    def run_of(self, decoder: Specialised) -> _Run:
+        return self.runs.setdefault(id(decoder), _Run(decoder))
+
+
+class Decoder:
+    """Decodes the records of one topic of one kind, for all models configured on it."""
+
+    def __init__(
+        self,
+        topic: str,
+        kind: Kind,
+        models: Sequence[ModelFields],
+        record_bytes_max: int = 256 * 1024,
+        future_ms: int = 300_000,
+        *,
+        specialising: bool = True,
+    ) -> None:
+        """`specialising=False` judges every record one by one: the slow definition itself."""
+        self.topic = topic
+        self.kind: Kind = kind
+        self._models = Models(kind, models)
+        self._record_bytes_max = record_bytes_max
+        self._future_ms = future_ms
+        alike = self._models.one_model_field if kind == "predictions" else len(self._models.profiles) == 1
+        self._left_to_compile = _COMPILED_MAX if specialising and alike else 0
+        self._decoders: list[Specialised] = []
+        self._sightings: Counter[Shape] = Counter()
+
+    def decode(self, records: Sequence[Record], now_ms: int) -> Decoded:
+        """The columns of a chunk, in its order. Never raises for what a record holds."""
+        chunk = _Chunk(records, _screened(records, self._record_bytes_max), now_ms)
+        self._run(chunk)
+        parts = self._settle(chunk)
+        if chunk.rows or not parts:
+            parts.append(from_rows(self.kind, list(chunk.rows), list(chunk.rows.values())))
+        self._decoders.sort(key=lambda one: -len(chunk.run_of(one).structs))
+        return _decoded(chunk, in_order(parts))
+
+    def _run(self, chunk: _Chunk) -> None:
+        """Every value through a fast decoder or, where all refuse it, through the definition."""
+        left = iter(chunk.values)
+        at, size = 0, len(chunk.values)
+        decoder = self._decoders[0] if self._decoders else None
+        while at < size:
+            refused = True
+            if decoder is None:
+                next(left)
+            else:
+                run = chunk.run_of(decoder)
+                before = len(run.structs)
+                try:
+                    run.structs.extend(map(decoder.decode, left))
+                    refused = False
+                except _REFUSALS:
+                    pass
+                span = range(at, at + len(run.structs) - before)
+                run.spans.append(span)
+                at = span.stop
+            if refused:
+                decoder = self._stray(chunk, at, decoder)
+                at += 1
+
+    def _stray(self, chunk: _Chunk, at: int, decoder: Specialised | None) -> Specialised | None:
+        """Take in the value that `decoder` refused; the decoder to go on with."""
+        for other in self._decoders:
+            if other is decoder:
+                continue
+            try:
+                struct = other.decode(chunk.values[at])
+            except _REFUSALS:
+                continue
+            run = chunk.run_of(other)
+            run.structs.append(struct)
+            run.spans.append(range(at, at + 1))
+            return other
+        shape = self._judge(chunk, at)
+        return (shape and self._learn(shape)) or decoder
+
+    def _judge(self, chunk: _Chunk, at: int) -> Shape | None:
+        """The definition's verdict on one record, noted in the chunk; the shape of a good one."""
+        record = chunk.records[at]
+        try:
+            fields = open_record(record.value, self._record_bytes_max)
+            if self.kind == "labels":
+                row, shape = self._label(fields, record.timestamp, chunk.now_ms)
+            else:
+                profile, model = self._models.choose(fields)
+                found = profile.find_all(fields)
+                row = profile.prediction(found, model, chunk.now_ms, self._future_ms)
+                shape = shape_of(profile, found)
+        except DecodeError as error:
+            chunk.bad[at] = BadRecord(record, error.code, error.message)
+            return None
+        chunk.rows[at] = row
+        return shape
+
+    def _label(self, fields: dict[str, Raw], kafka_ms: int, now_ms: int) -> tuple[Row, Shape]:
+        """By the first profile that can read it; else the first one's complaint."""
+        complaint: DecodeError | None = None
+        for profile in self._models.profiles:
+            try:
+                found = profile.find_all(fields)
+                return profile.label(found, kafka_ms, now_ms, self._future_ms), shape_of(profile, found)
+            except DecodeError as error:
+                complaint = complaint or error
+        raise complaint or DecodeError("model_unknown", "no model reads this topic")
+
+    def _learn(self, shape: Shape) -> Specialised | None:
+        """Count a shape that no decoder takes; a decoder for it once it keeps coming."""
+        if not self._left_to_compile:
+            return None
+        self._sightings[shape] += 1
+        wanted = self._sightings[shape] == (_SIGHTINGS if self._decoders else 1)
+        if not wanted:
+            return None
+        self._left_to_compile -= 1
+        made = specialise(shape)
+        if made is not None:
+            self._decoders[_DECODERS_MAX - 1 :] = [made]
+        if len(self._sightings) > _SIGHTINGS_KEPT:
+            self._sightings.clear()
+        return made
+
+    def _settle(self, chunk: _Chunk) -> list[Columns]:
+        """Columns of what was decoded fast; values that do not stand are judged one by one."""
+        runs = [run for run in chunk.runs.values() if run.structs]
+        flat = _surely_flat(chunk, runs)
+        parts = []
+        for run in runs:
+            at = run.positions()
+            kafka_ms = partial(_timestamps, chunk.records, at)
+            columns, stands = from_structs(
+                run.decoder, run.structs, at, kafka_ms, self._models, chunk.now_ms, self._future_ms
+            )
+            if not flat:
+                stands &= np.array([openings(chunk.values[i]) <= DEPTH_MAX for i in at.tolist()])
+            if not stands.all():
+                for i in at[~stands].tolist():
+                    self._judge(chunk, i)
+                columns = columns.take(stands)
+            parts.append(columns)
+        return parts
+
+
+def _timestamps(records: Sequence[Record], at: NDArray[np.int64]) -> list[int]:
+    return [records[i].timestamp for i in at.tolist()]
+
+
+def _screened(records: Sequence[Record], record_bytes_max: int) -> list[bytes]:
+    """The values, with nothing in place of those that only the definition may look at."""
+    values = [record.value or b"" for record in records]
+    if values and max(map(len, values)) > record_bytes_max:
+        values = [value if len(value) <= record_bytes_max else b"" for value in values]
+    if not _is_utf8(b"".join(values)):
+        values = [value if _is_utf8(value) else b"" for value in values]
+    return values
+
+
+def _is_utf8(value: bytes) -> bool:
+    """Fast decoders do not look into strings that they skip, so this does.
+
+    A decoded value begins and ends with an ASCII character: it is valid where the values joined are.
+    """
+    if value.isascii():
+        return True
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _surely_flat(chunk: _Chunk, runs: Sequence[_Run]) -> bool:
+    """Whether no decoded record can be nested too deep, told by the count of all brackets.
+
+    One record with more than DEPTH_MAX opening brackets would lift the total that far above
+    what the decoded records have at least.
+    """
+    total = openings(b"".join(chunk.values)) - sum(openings(chunk.values[at]) for at in (*chunk.rows, *chunk.bad))
+    least = sum(len(run.structs) * run.decoder.brackets_least for run in runs)
+    return total - least <= DEPTH_MAX - max((run.decoder.brackets_least for run in runs), default=0)
+
+
+def _decoded(chunk: _Chunk, columns: Columns) -> Decoded:
+    offsets = np.fromiter(map(_offset, chunk.records), np.int64, len(chunk.records))
+    return Decoded(
+        columns.ids, offsets[columns.positions], columns.time_ms, columns.score, columns.outcome,
+        columns.combos, columns.combo_index, [chunk.bad[at] for at in sorted(chunk.bad)],
+        int(columns.time_ms.max(initial=MIN_MS)),
+    )  # fmt: skip

@@ -1,0 +1,180 @@
+"""Columns of decoded records: from a specialised decoder's structs or from single rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import cast
+
+import numpy as np
+from msgspec import Struct, UnsetType
+from numpy.typing import NDArray
+
+from models.batch import WITHDRAWN, Combo, Kind, unite
+from models.errors import DecodeError
+from models.judge import ID_BYTES_MAX, Leaf
+from models.profile import Models, Profile, Row, cut, text
+from models.specialise import Getter, Specialised
+from models.timestamps import Time, in_range, parse_ms
+
+
+@dataclass(slots=True)
+class Columns:
+    """Good records; `positions` [n] are their places in the chunk, the others as in a Batch."""
+
+    positions: NDArray[np.int64]
+    ids: list[bytes]
+    time_ms: NDArray[np.int64]
+    score: NDArray[np.float64]
+    outcome: NDArray[np.int8]
+    combos: list[Combo]
+    combo_index: NDArray[np.int32]
+
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
+        """The records that a mask or an array of indexes names; combos stay as they are."""
+        at = np.arange(len(self.ids))[index]
+        ids = self.ids
+        return Columns(
+            self.positions[at], [ids[i] for i in at.tolist()], self.time_ms[at],
+            self.score[at] if self.score.size else self.score, self.outcome[at],
+            self.combos, self.combo_index[at] if self.combo_index.size else self.combo_index,
+        )  # fmt: skip
+
+
+def in_order(parts: Sequence[Columns]) -> Columns:
+    """All parts as one, sorted by position in the chunk."""
+    if len(parts) == 1:
+        return parts[0]
+    combos, combo_index = unite([(part.combos, part.combo_index) for part in parts])
+    together = Columns(
+        np.concatenate([part.positions for part in parts]),
+        [one for part in parts for one in part.ids],
+        np.concatenate([part.time_ms for part in parts]),
+        np.concatenate([part.score for part in parts]),
+        np.concatenate([part.outcome for part in parts]),
+        combos,
+        combo_index,
+    )
+    return together.take(np.argsort(together.positions, kind="stable"))
+
+
+def from_rows(kind: Kind, positions: Sequence[int], rows: Sequence[Row]) -> Columns:
+    """Columns of rows that were judged one by one."""
+    number: defaultdict[Combo, int] = defaultdict(count().__next__)
+    scored = rows if kind == "predictions" else ()
+    return Columns(
+        np.array(positions, dtype=np.int64),
+        [row.id for row in rows],
+        np.array([row.time_ms for row in rows], dtype=np.int64),
+        np.array([row.score for row in scored], dtype=np.float64),
+        np.array([row.outcome for row in rows], dtype=np.int8),
+        list(number) if kind == "labels" else _numbered(number, scored),
+        np.array([number[row.combo] for row in scored], dtype=np.int32),
+    )
+
+
+def _numbered(number: defaultdict[Combo, int], rows: Sequence[Row]) -> list[Combo]:
+    for row in rows:
+        number[row.combo]
+    return list(number)
+
+
+def from_structs(
+    decoder: Specialised,
+    structs: Sequence[Struct],
+    positions: NDArray[np.int64],
+    kafka_ms: Callable[[], Sequence[int]],
+    models: Models,
+    now_ms: int,
+    future_ms: int,
+) -> tuple[Columns, NDArray[np.bool_]]:
+    """Columns, and which of them stand; the others are to be judged one by one.
+
+    `kafka_ms` gives the Kafka timestamps of these records, for labels without a time.
+    """
+    profile = decoder.shape.profile
+    get_id, get_time, *others = decoder.getters
+    assert get_id is not None
+    ids = _ids(_column(get_id, structs))
+    time_ms = parse_ms(kafka_ms() if get_time is None else cast("list[Time]", _column(get_time, structs)))
+    stands = in_range(time_ms, now_ms, future_ms)
+    if max(map(len, ids)) > ID_BYTES_MAX:
+        stands &= np.fromiter(map(len, ids), dtype=np.int64, count=len(ids)) <= ID_BYTES_MAX
+    if profile.kind == "labels":
+        (get_actual,) = others
+        assert get_actual is not None
+        outcome, fits = _classes(profile, _column(get_actual, structs))
+        no_score, no_combo = np.empty(0, dtype=np.float64), np.empty(0, dtype=np.int32)
+        return Columns(positions, ids, time_ms, no_score, outcome, [], no_combo), stands & fits
+    get_score, get_prediction, get_model, *get_texts = others
+    score = np.fromiter(map(get_score, structs), np.float64, len(ids)) if get_score else np.full(len(ids), np.nan)
+    if get_score:
+        stands &= (score >= 0) & (score <= 1)
+    if get_prediction:
+        outcome, fits = _classes(profile, _column(get_prediction, structs))
+        stands &= fits
+    else:
+        outcome = (score >= profile.threshold).astype(np.int8)
+    combos, combo_index, known = _combos(profile, models, (get_model, *get_texts), structs)
+    return Columns(positions, ids, time_ms, score, outcome, combos, combo_index), stands & known
+
+
+def _column(getter: Getter, structs: Sequence[Struct]) -> list[Leaf | UnsetType]:
+    return list(map(getter, structs))
+
+
+def _ids(values: Sequence[Leaf | UnsetType]) -> list[bytes]:
+    strings = cast("Iterable[str]", values) if isinstance(values[0], str) else map(str, values)
+    return list(map(str.encode, strings))
+
+
+def _classes(profile: Profile, values: Sequence[Leaf | UnsetType]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """1 for the positive class, 0 for others, -1 for null; and where the value is a class."""
+    positive, distinct = profile.positive_class, set(values)
+    size = len(values)
+    if None in distinct:
+        outcome = [WITHDRAWN if value is None else value == positive for value in values]
+    else:
+        outcome = [value == positive for value in values]
+    fits = np.ones(size, dtype=np.bool_)
+    if profile.positive_kind is bool and not distinct <= {0, 1, None}:
+        fits = np.fromiter((value in {0, 1, None} for value in values), np.bool_, size)
+    return np.fromiter(outcome, np.int8, size), fits
+
+
+def _combos(
+    profile: Profile, models: Models, getters: Sequence[Getter | None], structs: Sequence[Struct]
+) -> tuple[list[Combo], NDArray[np.int32], NDArray[np.bool_]]:
+    """Distinct combos, each record's index into them, and where the model is of this profile."""
+    number: defaultdict[Hashable, int] = defaultdict(count().__next__)
+    seen = [getter for getter in getters if getter is not None]
+    size = len(structs)
+    if len(seen) == 1:
+        raw = np.fromiter(map(number.__getitem__, map(seen[0], structs)), np.int32, size)
+        distinct = [(value,) for value in number]
+    else:
+        columns = [_column(getter, structs) for getter in seen] or [[None] * size]
+        raw = np.fromiter(map(number.__getitem__, zip(*columns, strict=True)), np.int32, size)
+        distinct = cast("list[tuple[Hashable]]", list(number))
+    rendered = [_combo(profile, models, getters, values) for values in distinct]
+    known = np.array([combo is not None for combo in rendered])[raw]
+    unique: defaultdict[Combo, int] = defaultdict(count().__next__)
+    table = np.array([unique[combo or ()] for combo in rendered], dtype=np.int32)
+    return list(unique), table[raw], known
+
+
+def _combo(
+    profile: Profile, models: Models, getters: Sequence[Getter | None], values: tuple[Hashable, ...]
+) -> Combo | None:
+    """The combo of raw values, one for each getter there is; None if the model is another one's."""
+    left = iter(cast("tuple[Leaf | UnsetType, ...]", values))
+    model, *texts = (None if getter is None else next(left) for getter in getters)
+    try:
+        chosen, name = models.resolve(cast("Leaf", model))
+    except DecodeError:
+        return None
+    if chosen is not profile:
+        return None
+    return (cut(name), *("" if isinstance(value, UnsetType) else text(value) for value in texts))

@@ -1,0 +1,44 @@
+"""The error tree of Hindcast.
+
+HindcastError
+├── ConfigError    wrong use or configuration; exit code 2, all problems at once
+├── WorldError     broker, file or partition layout; exit code 1, one readable line
+└── DecodeError    one record that can never be processed; becomes a dead letter
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class HindcastError(Exception):
+    """Everything that Hindcast raises on purpose."""
+
+
+class ConfigError(HindcastError):
+    """Wrong use or configuration: every problem found, one line each as `key.path: what`."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class WorldError(HindcastError):
+    """The world is wrong (broker, file, partition layout); the text is one readable line."""
+
+    exit_code = 1
+
+
+class DecodeError(HindcastError):
+    """A record that can never be processed: a code for machines, a message without payload."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
+        """Keep both parts through pickle and copy."""
+        return type(self), (self.code, self.message)

@@ -1,0 +1,151 @@
+"""One record at a time: the definition of what a record says and of every way it can be bad.
+
+`models.codec` reads chunks much faster with decoders made for the shapes that were seen, and
+asks here about every record that such a decoder refuses. Values are read from JSON as strictly
+as msgspec reads it: NaN, lone surrogates and trailing text are errors, the last of equal keys
+counts, and fields without a meaning are ignored, whatever number stands there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Raw
+
+from models.errors import DecodeError
+from models.mapping import Path, Paths
+
+DEPTH_MAX: Final = 64
+ID_BYTES_MAX: Final = 256
+TEXT_CHARS_MAX: Final = 200
+
+Leaf = str | int | float | bool | None
+
+
+class Record(Protocol):
+    """What a consumed record is read by; `timestamp` is Kafka's, in ms."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+Found = tuple[int, Leaf]
+"""The index of the first of some paths that is present (-1: none is) and the value there."""
+
+ABSENT: Final[Found] = (-1, None)
+
+_read_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_read_leaf = msgspec.json.Decoder(Leaf).decode
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_NOT_A_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+"|(-?(?:NaN|Infinity|inf\b|nan\b))', re.DOTALL)
+
+
+def open_record(value: bytes | None, record_bytes_max: int) -> dict[str, Raw]:
+    """The fields of a record, unread. Raises DecodeError for what is no readable object."""
+    if value is None:
+        raise DecodeError("tombstone", "a record without a value")
+    if len(value) > record_bytes_max:
+        raise DecodeError("too_large", f"{len(value)} bytes, at most {record_bytes_max} are read")
+    if not value.strip():
+        raise DecodeError("empty", "a value of no bytes or blanks only")
+    _check_encoding(value)
+    if openings(value) > DEPTH_MAX and _depth(value) > DEPTH_MAX:
+        raise DecodeError("depth", f"nested deeper than {DEPTH_MAX}")
+    try:
+        return _read_object(value)
+    except msgspec.ValidationError:
+        raise DecodeError("type", "a record is a JSON object") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _malformed(value) from None
+    except RecursionError:
+        raise DecodeError("depth", "nested deeper than can be read") from None
+
+
+def openings(value: bytes) -> int:
+    """Opening brackets, also those in strings: never less than the depth."""
+    return value.count(b"{") + value.count(b"[")
+
+
+def find(fields: dict[str, Raw], paths: Paths, meaning: str) -> Found:
+    """The value at the first path that is present. Raises DecodeError if it is no single value."""
+    for at, path in enumerate(paths):
+        raw = fields.get(path[0])
+        if raw is not None and len(path) > 1:
+            raw = _below(raw, path)
+        if raw is not None:
+            return at, _leaf(raw, meaning)
+    return ABSENT
+
+
+def _below(raw: Raw, path: Path) -> Raw | None:
+    """The value at the rest of the path; None where it leads through something else than objects."""
+    inner: Raw | None = raw
+    for key in path[1:]:
+        if inner is None or not bytes(inner).lstrip().startswith(b"{"):
+            return None
+        inner = _read_object(inner).get(key)
+    return inner
+
+
+def _leaf(raw: Raw, meaning: str) -> Leaf:
+    try:
+        value: Leaf = _read_leaf(raw)
+        return value
+    except msgspec.ValidationError as error:
+        if "Integer" in str(error):
+            raise DecodeError("out_of_range", f"{meaning}: an integer of too many digits") from None
+        if "out of range" in str(error):
+            raise DecodeError("non_finite", f"{meaning}: a number beyond what a double holds") from None
+        raise DecodeError("type", f"{meaning}: an array or object where one value is expected") from None
+
+
+def _check_encoding(value: bytes) -> None:
+    if value.startswith(b"\xef\xbb\xbf"):
+        raise DecodeError("encoding", "starts with a byte order mark")
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            raise DecodeError("encoding", "not UTF-8") from None
+
+
+def _has_lone_surrogate(value: bytes) -> bool:
+    awaited_at = -1  # where the low half must follow
+    for escape in _ESCAPE.finditer(value):
+        unit = int(escape[1], 16) if escape[1] else 0
+        low = 0xDC00 <= unit <= 0xDFFF
+        if low != (awaited_at == escape.start()) or (awaited_at >= 0 and not low):
+            return True
+        awaited_at = escape.end() if 0xD800 <= unit <= 0xDBFF else -1
+    return awaited_at >= 0
+
+
+def _depth(value: bytes) -> int:
+    depth = deepest = 0
+    for token in _STRING_OR_BRACKET.finditer(value):
+        first = value[token.start()]
+        if first in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif first in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _malformed(value: bytes) -> DecodeError:
+    if b"\\u" in value and _has_lone_surrogate(value):
+        return DecodeError("encoding", "half of a surrogate pair")
+    if b"a" in value or b"n" in value:
+        for token in _NOT_A_NUMBER.finditer(value):
+            if token[1]:
+                return DecodeError("non_finite", "NaN or Infinity is not a JSON number")
+    return DecodeError("json", "malformed JSON")

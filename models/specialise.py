@@ -1,0 +1,182 @@
+"""A fast decoder for records of one shape, made while running.
+
+A shape says which path each value was found at and what kind of value stood there. The decoder
+is a msgspec struct with just these paths as typed fields. Soundness: a path of higher precedence
+that was absent is declared with a type that nothing can decode into, so a record that does carry
+it is refused; whatever is refused goes to the slow definition in `models.profile`. So this
+decoder may refuse too much, and never reads a record differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from models.judge import Found, Leaf
+from models.mapping import Path
+from models.profile import Field, Profile, Role
+
+
+class Place(NamedTuple):
+    """Where a value was found (-1: nowhere) and the kind of value."""
+
+    at: int
+    kind: str
+
+
+class Shape(NamedTuple):
+    """What a specialised decoder is made for."""
+
+    profile: Profile
+    places: tuple[Place, ...]
+
+
+Getter = Callable[[Struct], Leaf | UnsetType]
+
+_Nothing = Annotated[int, Meta(ge=1, le=0)]
+"""No value is at least one and at most zero."""
+
+_TYPES: Final[dict[tuple[Role, str], object]] = {
+    ("id", "str"): Annotated[str, Meta(min_length=1)],
+    ("id", "int"): Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)],
+    ("time", "str"): str,
+    ("time", "number"): int | float,
+    ("score", "number"): float,
+    ("class", "number"): int | bool,
+    ("class", "str"): str,
+    ("model", "str"): str,
+    ("text", "str"): str,
+    ("text", "int"): int,
+    ("text", "bool"): bool,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Specialised:
+    """Decodes records of one shape; a getter per value (None: the shape has no such value)."""
+
+    shape: Shape
+    decode: Callable[[bytes], Struct]
+    getters: tuple[Getter | None, ...]
+    brackets_least: int
+    """Opening brackets that every record of this shape has."""
+
+
+def shape_of(profile: Profile, found: Iterable[Found]) -> Shape:
+    """The shape of a record in which this was found."""
+    return Shape(profile, tuple(_place(profile, one, f) for one, f in zip(profile.fields, found, strict=True)))
+
+
+def specialise(shape: Shape) -> Specialised | None:
+    """A decoder for the shape; None if two values compete for a path or nothing fits the kind."""
+    tree = _Node()
+    chosen: list[Path | None] = []
+    try:
+        for field, place in zip(shape.profile.fields, shape.places, strict=True):
+            chosen.append(_declare(tree, shape.profile, field, place))
+    except (KeyError, ValueError):
+        return None
+    attributes: dict[Path, str] = {}
+    struct = tree.struct("", (), attributes)
+    getters = tuple(attrgetter(attributes[path]) if path else None for path in chosen)
+    return Specialised(shape, msgspec.json.Decoder(struct).decode, getters, tree.brackets())
+
+
+def _place(profile: Profile, field: Field, found: Found) -> Place:
+    at, value = found
+    kind = "null" if value is None else type(value).__name__
+    if at < 0:
+        return Place(-1, "absent")
+    if field.role in {"time", "score"} and kind in {"int", "float"}:
+        kind = "number"
+    elif field.role == "class" and (kind in {"int", "bool"} or (kind == "null" and profile.kind == "labels")):
+        kind = "str" if profile.positive_kind is str else "number"
+    elif field.role == "text" and kind == "null":
+        kind = "str"
+    return Place(at, kind)
+
+
+def _declare(tree: _Node, profile: Profile, field: Field, place: Place) -> Path | None:
+    """Put the field into the tree; the path that carries its value."""
+    above = field.paths if place.at < 0 else field.paths[: place.at]
+    for path in above:
+        tree.leaf(path, _Nothing, required=False)
+    if place.at < 0:
+        return None
+    path = field.paths[place.at]
+    if place.kind == "null":
+        tree.leaf(path, None, required=True)
+        return None
+    wanted = _TYPES[field.role, place.kind]
+    if field.role == "text":
+        tree.leaf(path, wanted | None, required=False)  # type: ignore[operator]
+        tree.hold(path)
+        for lower in field.paths[place.at + 1 :]:
+            tree.leaf(lower, _Nothing, required=False)
+    elif field.role == "class" and profile.kind == "labels":
+        tree.leaf(path, wanted | None, required=True)  # type: ignore[operator]
+    else:
+        tree.leaf(path, wanted, required=True)
+    return path
+
+
+class _Node:
+    """Declared fields of one object level."""
+
+    def __init__(self) -> None:
+        self.leaves: dict[str, tuple[object, bool]] = {}
+        self.children: dict[str, _Node] = {}
+        self.held = False
+
+    def hold(self, path: Path) -> None:
+        """Make the objects above an optional value required: its getter goes through them."""
+        node = self
+        for key in path[:-1]:
+            node = node.children[key]
+            node.held = True
+
+    def leaf(self, path: Path, wanted: object, *, required: bool) -> None:
+        """Declare a value. Raises ValueError where another declaration contradicts it."""
+        key, *rest = path
+        if rest:
+            if key in self.leaves:
+                raise ValueError(key)
+            self.children.setdefault(key, _Node()).leaf(tuple(rest), wanted, required=required)
+        elif key in self.children or self.leaves.setdefault(key, (wanted, required)) != (wanted, required):
+            raise ValueError(key)
+
+    @property
+    def required(self) -> bool:
+        below = any(child.required for child in self.children.values())
+        return self.held or below or any(required for _, required in self.leaves.values())
+
+    def brackets(self) -> int:
+        return 1 + sum(child.brackets() for child in self.children.values() if child.required)
+
+    def struct(self, prefix: str, above: Path, attributes: dict[Path, str]) -> type[Struct]:
+        """The struct of this level; notes the dotted attribute of every path in `attributes`."""
+        fields: list[tuple[str, object] | tuple[str, object, object]] = []
+        optional: list[tuple[str, object, object]] = []
+        rename: dict[str, str] = {}
+        for key, (wanted, required) in self.leaves.items():
+            name = f"v{len(rename)}"
+            rename[name] = key
+            attributes[(*above, key)] = prefix + name
+            if required:
+                fields.append((name, wanted))
+            else:
+                optional.append((name, wanted | UnsetType, UNSET))
+        for key, child in self.children.items():
+            name = f"v{len(rename)}"
+            rename[name] = key
+            nested = child.struct(f"{prefix}{name}.", (*above, key), attributes)
+            if child.required:
+                fields.append((name, nested))
+            else:
+                optional.append((name, nested | UnsetType, UNSET))
+        return msgspec.defstruct("Seen", [*fields, *optional], rename=rename, gc=False)

@@ -1,0 +1,1 @@
+"""The one place where things meet: settings, wiring, the command line."""

@@ -1,0 +1,196 @@
+"""The one place where the parts of an ingest worker meet."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import faust
+from yarl import URL
+
+from agents import emit, join, merge, rekey
+from agents.context import Context, Names
+from agents.dimensions import DimensionLog
+from models.codec import Decoder
+from models.mapping import ModelFields
+from models.topics import INTERNAL_BYTES_MAX, catalogue
+from runtime import clock
+from runtime.model_plan import model_fields, model_plan
+from runtime.security import aiokafka_kwargs, faust_credentials, kafka_security
+from runtime.settings import Settings
+from runtime.state_directory import opener
+from tables.block_table import BlockTable
+from tables.dimensions import Admissions
+from tables.join_state import JoinState, Memory
+from tables.merge_state import MergeState
+from tables.plan import Plan
+from tables.row_cache import ROW_BYTES
+from telemetry.registry import Telemetry
+from transport.chunked import keep_records_light
+
+FETCH_BYTES_MAX = 8 << 20
+SLOT_BYTES = 12_000
+"""One fine accumulator in memory: the larger layout."""
+
+Fatal = Callable[[str], NoReturn]
+
+
+@dataclass(slots=True)
+class Ingest:
+    """A worker's Faust app with everything registered on it."""
+
+    app: faust.App
+    context: Context
+    dimensions: DimensionLog
+
+
+def group_id(settings: Settings) -> str:
+    """The consumer group of the ingest role."""
+    return settings.kafka.topic_prefix.rstrip("-._") or "hindcast"
+
+
+def create_app(
+    settings: Settings, source_partitions: Mapping[str, int], telemetry: Telemetry, fatal: Fatal
+) -> Ingest:
+    """Build the ingest worker; source_partitions: partitions of each source topic, as the broker has them."""
+    kafka = settings.kafka
+    plan = _plan(settings, source_partitions)
+    longest_ms = max(m.hold_ms + m.look_back_ms for m in plan.models.values())
+    topics = catalogue(kafka.topic_prefix, kafka.partitions, longest_ms)
+    app = _faust_app(settings)
+    memory = settings.state.memory_budget_bytes // kafka.partitions
+    directory = Path(settings.state.directory)
+    join_memory = Memory(max(memory // 4 // ROW_BYTES, 1_000), max(memory // 4 // SLOT_BYTES, 64))
+    tables = {
+        "join": lambda number, checkpoint: JoinState(plan, number, checkpoint, join_memory),
+        "merge": lambda _, checkpoint: MergeState(plan, kafka.partitions, checkpoint),
+    }
+    shares = {"join": memory // 3, "merge": memory // 16}
+    built = {
+        name: BlockTable(
+            app,
+            name=name,
+            partitions=kafka.partitions,
+            open_state=open_state,
+            open_checkpoint=opener(directory, name, shares[name]),
+            fatal=fatal,
+            log_id=lambda: secrets.randbits(63),
+            changelog_topic_name=topics[f"{name}-changelog"].name,
+        )
+        for name, open_state in tables.items()
+    }
+    for table in built.values():
+        app.tables.add(table)
+    names = Names(*(topics[n].name for n in ("by-id", "partials", "metrics", "dead-letters")))
+    dimensions = _dimensions(settings, plan, topics["dimensions-changelog"].name, app)
+    context = Context(
+        app=app,
+        plan=plan,
+        names=names,
+        partitions=kafka.partitions,
+        decoders=_decoders(settings),
+        out_of_orderness_ms=_out_of_orderness(settings),
+        dimensions=dimensions,
+        telemetry=telemetry,
+        now_ms=clock.now_ms,
+        fatal=fatal,
+        dead_letter_ratio_max=settings.limits.dead_letter_ratio_max,
+        join=built["join"],
+        merge=built["merge"],
+    )
+    _register(context)
+    return Ingest(app, context, dimensions)
+
+
+def _register(context: Context) -> None:
+    plan = context.plan
+    sources = {t for m in plan.models.values() for t in (m.predictions_topic, m.labels_topic)}
+    keyed = sorted(sources & plan.keyed_topics)
+    unkeyed = sorted(sources - plan.keyed_topics)
+    keep_records_light({*sources, context.names.by_id, context.names.partials})
+    rekey.register(context, unkeyed)
+    join.register(context, keyed, rekeyed=bool(unkeyed))
+    emit.register(context)
+    merge.register(context)
+
+
+def _plan(settings: Settings, source_partitions: Mapping[str, int]) -> Plan:
+    keyed = {
+        topic
+        for model in settings.models.values()
+        if model.partitioned_by_id
+        for topic in (model.predictions.topic, model.labels.topic)
+    }
+    models = {name: model_plan(name, model) for name, model in settings.models.items()}
+    return Plan(models, source_partitions, frozenset(keyed))
+
+
+def _fields_by_topic(settings: Settings) -> dict[tuple[str, str], list[ModelFields]]:
+    """(topic, kind) -> how each model on it is read."""
+    found: dict[tuple[str, str], list[ModelFields]] = {}
+    for name, model in settings.models.items():
+        found.setdefault((model.predictions.topic, "predictions"), []).append(model_fields(name, model, "predictions"))
+        found.setdefault((model.labels.topic, "labels"), []).append(model_fields(name, model, "labels"))
+    return found
+
+
+def _decoders(settings: Settings) -> dict[str, Decoder]:
+    limit = settings.limits.record_bytes_max
+    return {
+        topic: Decoder(topic, "predictions" if kind == "predictions" else "labels", fields, limit)
+        for (topic, kind), fields in _fields_by_topic(settings).items()
+    }
+
+
+def _out_of_orderness(settings: Settings) -> dict[str, int]:
+    return {
+        topic: max(f.out_of_orderness_ms for f in fields)
+        for (topic, _), fields in _fields_by_topic(settings).items()
+    }
+
+
+def _dimensions(settings: Settings, plan: Plan, topic: str, app: faust.App) -> DimensionLog:
+    values_max = {name: model.segment_values_max for name, model in settings.models.items()}
+    admissions = Admissions(plan, settings.limits.models_max, values_max)
+
+    async def produce(name: str, value: bytes) -> object:
+        return await app.producer.send(name, None, value, 0, None, None)
+
+    client = aiokafka_kwargs(kafka_security(settings.kafka.security))
+    servers = ",".join(settings.kafka.bootstrap_servers)
+    return DimensionLog(admissions, topic, produce, bootstrap_servers=servers, **client)
+
+
+def _faust_app(settings: Settings) -> faust.App:
+    kafka = settings.kafka
+    app: faust.App = faust.App(
+        group_id(settings),
+        broker=[URL(f"chunked://{server}") for server in kafka.bootstrap_servers],
+        broker_credentials=faust_credentials(kafka_security(kafka.security)),
+        datadir=str(Path(settings.state.directory) / "faust"),
+        store="memory://",
+        processing_guarantee="at_least_once",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=kafka.partitions,
+        table_standby_replicas=0,
+        recovery_consistency_check=False,  # a changelog made anew is told by its log id
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=FETCH_BYTES_MAX,
+        broker_commit_interval=1.0,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=3.0,
+        producer_linger=0,
+        producer_max_request_size=INTERNAL_BYTES_MAX,
+        stream_recovery_delay=0.0,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+        loghandlers=[],
+    )
+    return app
+
+
+SESSION_SECONDS = 45.0

@@ -1,0 +1,82 @@
+"""The verb ``hindcast check``: the configuration in words, then the broker's answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+from models.errors import WorldError
+from models.mapping import NAMES
+from runtime.settings import LabelSource, ModelSettings, PredictionSource, Settings, unused_line
+from runtime.world import inspect
+
+_READ_FROM_PREDICTIONS = ("id", "model", "version", "event_time", "score", "prediction")
+_READ_FROM_LABELS = ("id", "actual", "label_time")
+
+
+def run(settings: Settings, file: Path | None) -> int:
+    """Print everything; 0 if a worker would start, 1 if the broker's world keeps it from that."""
+    for line in summary(settings, file):
+        typer.echo(line)
+    told = unused_line(settings)
+    if told is not None:
+        typer.echo(f"hindcast: warning: {told}", err=True)
+    try:
+        found = inspect(settings)
+    except WorldError as error:
+        typer.echo(f"hindcast: {error}", err=True)
+        return 1
+    for problem in found.problems:
+        typer.echo(f"hindcast: {problem}", err=True)
+    verdict = "a worker would not start" if found.errors else "a worker would start"
+    typer.echo(f"broker: {found.seen.brokers} broker(s), {len(found.seen.topics)} of our topics seen; {verdict}")
+    return 1 if found.errors else 0
+
+
+def summary(settings: Settings, file: Path | None) -> Iterator[str]:
+    """The configuration in words; no secrets, because none is read here."""
+    kafka, limits = settings.kafka, settings.limits
+    yield f"configuration: {file or 'no file, defaults'}"
+    yield f"kafka: {', '.join(kafka.bootstrap_servers)} by {kafka.security.protocol}, topics {kafka.topic_prefix}*"
+    yield f"state: {settings.state.directory}, at most {settings.state.memory_budget_bytes >> 20} MiB of memory"
+    yield f"web: http://{settings.web.host}:{settings.web.port}/metrics"
+    yield f"limits: {limits.record_bytes_max} bytes a record, {limits.series_max} series, {limits.models_max} models"
+    for name, model in settings.models.items():
+        yield from describe(name, model)
+
+
+def describe(name: str, model: ModelSettings) -> Iterator[str]:
+    """One model's mapping and windows in words."""
+    who = "every model named in the records" if name == "*" else f"model {name}"
+    keyed = "partitioned by id" if model.partitioned_by_id else "re-keyed by id"
+    yield f"{who}: {model.task}, {keyed}"
+    yield f"  predictions from {model.predictions.topic}: {_prediction_fields(model.predictions)}"
+    yield f"  labels from {model.labels.topic}: {_label_fields(model.labels)}"
+    yield f"  positive class {model.positive_class!r}, from the score at {model.threshold} where no prediction stands"
+    horizon, lateness = _words(model.horizon_ms), _words(model.allowed_lateness_ms)
+    yield f"  windows of {model.window.name}, labels awaited for {horizon}, final {lateness} later"
+    if model.spans:
+        yield f"  rolling spans: {', '.join(span.name for span in model.spans)}"
+    if model.segments:
+        yield f"  segments by {', '.join(model.segments)}, {model.segment_values_max} values each"
+
+
+def _prediction_fields(source: PredictionSource) -> str:
+    fields = {str(meaning): path for meaning, path in source.fields.items()}
+    return _fields(fields, "predictions", _READ_FROM_PREDICTIONS)
+
+
+def _label_fields(source: LabelSource) -> str:
+    return _fields({str(meaning): path for meaning, path in source.fields.items()}, "labels", _READ_FROM_LABELS)
+
+
+def _fields(configured: dict[str, str], kind: str, meanings: tuple[str, ...]) -> str:
+    defaults = NAMES["predictions" if kind == "predictions" else "labels"]
+    return ", ".join(f"{meaning} = {configured.get(meaning) or ' or '.join(defaults[meaning])}" for meaning in meanings)
+
+
+def _words(ms: int) -> str:
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if ms >= size and ms % size == 0:
+            return f"{ms // size}{unit}"
+    return f"{ms}ms"

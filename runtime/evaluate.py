@@ -1,0 +1,154 @@
+"""`hindcast evaluate`: the final metric records of predictions and labels in files, by the service's own code."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+import orjson
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from models.batch import MIN_MS, Batch, Kind, Source
+from models.codec import Decoder
+from models.errors import ConfigError, WorldError
+from runtime import clock
+from runtime.files import read_chunks
+from runtime.model_plan import model_fields, model_plan, text_columns
+from runtime.settings import ModelSettings, Settings
+from tables import offline
+from tables.fates import DEAD, FATES
+from tables.plan import ModelPlan, Plan
+
+FUTURE_MS = 300_000
+FatesByKind = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(slots=True)
+class Input:
+    """One file as batches; counts what it reads and refuses. Kafka knows nothing of it: partition 0, no watermark."""
+
+    path: Path
+    kind: Kind
+    name: str
+    model: ModelSettings
+    record_bytes_max: int
+    read: int = 0
+    bad: Counter[str] = field(default_factory=Counter)
+
+    def batches(self, show: Callable[[int], None]) -> Iterator[Batch]:
+        """The good records, chunk by chunk. Raises ConfigError and WorldError as `read_chunks`."""
+        fields = model_fields(self.name, self.model, self.kind)
+        topic = self.model.predictions.topic if self.kind == "predictions" else self.model.labels.topic
+        decoder = Decoder(topic, self.kind, [fields], self.record_bytes_max, FUTURE_MS)
+        source = Source(topic, 0)
+        for chunk in read_chunks(self.path, text_columns(fields)):
+            found = decoder.decode(chunk, clock.now_ms())
+            base, last = chunk[0].offset - 1, chunk[-1].offset
+            self.read += len(chunk)
+            self.bad.update(bad.code for bad in found.bad)
+            yield Batch(
+                self.kind,
+                source,
+                base,
+                last,
+                MIN_MS,
+                idle=False,
+                ids=found.ids,
+                offsets=found.offsets,
+                time_ms=found.time_ms,
+                score=found.score,
+                outcome=found.outcome,
+                combos=found.combos,
+                combo_index=found.combo_index,
+            )
+            show(len(chunk))
+
+
+def run(settings: Settings, predictions: Path, labels: Path, model: str | None, out: Path | None) -> int:
+    """Write the final records as JSON lines to `out` (None: standard output), the fates as the last line on stderr.
+
+    Raises ConfigError for an unknown model or file ending, WorldError for files that cannot be read or written.
+    """
+    name, chosen = _chosen(settings, model)
+    limit = settings.limits.record_bytes_max
+    inputs = [
+        Input(predictions, "predictions", name, chosen, limit),
+        Input(labels, "labels", name, chosen, limit),
+    ]
+    for path in (predictions, labels):
+        if not path.is_file():
+            raise WorldError(f"{path}: No such file")
+    with _progress() as show:
+        batches = chain.from_iterable(each.batches(show) for each in inputs)
+        records, counted = evaluate(model_plan(name, chosen), batches)
+    _write(records, out)
+    line = _fates_line(counted, inputs)
+    sys.stderr.write(line + "\n")
+    return 0
+
+
+def evaluate(plan: ModelPlan, batches: Iterable[Batch]) -> tuple[Iterable[bytes], FatesByKind]:
+    """The one call into the core: final metric records as JSON, and where every good record ended."""
+    records, counted = offline.evaluate(Plan({plan.name: plan}), batches)
+    emitted_at_ms = clock.now_ms()
+    return (record.encode(emitted_at_ms) for record in records), counted
+
+
+def _chosen(settings: Settings, name: str | None) -> tuple[str, ModelSettings]:
+    known = ", ".join(settings.models)
+    if name is None:
+        if len(settings.models) > 1:
+            raise ConfigError([f"--model: several are configured, name one of {known}"])
+        return next(iter(settings.models.items()))
+    found = settings.models.get(name) or settings.models.get("*")
+    if found is None:
+        raise ConfigError([f"--model: {name} is not configured, known are {known}"])
+    return name, found
+
+
+def _write(records: Iterable[bytes], out: Path | None) -> None:
+    if out is None:
+        _write_lines(records, sys.stdout.buffer)
+        return
+    try:
+        with out.open("wb") as file:
+            _write_lines(records, file)
+    except OSError as error:
+        raise WorldError(f"{out}: {error.strerror or error}") from None
+
+
+def _write_lines(records: Iterable[bytes], file: IO[bytes]) -> None:
+    for record in records:
+        file.write(record + b"\n")
+    file.flush()
+
+
+def _fates_line(counted: FatesByKind, inputs: list[Input]) -> str:
+    """`{"predictions": {fate: n}, "labels": {fate: n}, "dead_letters": {code: n}}`, zeros left out."""
+    found: dict[str, dict[str, int]] = {
+        kind: {fate: records for fate, records in by_fate.items() if records} for kind, by_fate in counted.items()
+    }
+    for each in inputs:
+        if each.bad:
+            found[each.kind][FATES[DEAD]] = each.bad.total()
+    found["dead_letters"] = dict(sum((each.bad for each in inputs), Counter[str]()))
+    return orjson.dumps(found).decode()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _rows: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows read"))
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("rows", total=None)
+        yield lambda rows: bars.advance(task, rows)

@@ -1,0 +1,114 @@
+"""A dead letter as its headers describe it, and which of them somebody wants to see or replay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from models.errors import ConfigError
+from runtime.settings import parse_duration_ms
+
+Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
+
+OURS: Final = frozenset(
+    {
+        "hindcast.error.code",
+        "hindcast.error.message",
+        "hindcast.source.topic",
+        "hindcast.source.partition",
+        "hindcast.source.offset",
+        "hindcast.source.timestamp",
+        "hindcast.model",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What stands in the headers, and where the letter itself lies. Times in ms, -1 where unknown."""
+
+    partition: int
+    offset: int
+    at_ms: int
+    code: str
+    message: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    source_ms: int
+    model: str
+    size_bytes: int
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    """The user's own headers, without ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which letters are meant: no codes = every code."""
+
+    codes: frozenset[str] = frozenset()
+    since_ms: int | None = None
+    limit: int | None = None
+
+    def wants(self, letter: Letter) -> bool:
+        """Whether code and time fit (the limit counts later)."""
+        old = self.since_ms is not None and letter.at_ms < self.since_ms
+        return not old and (not self.codes or letter.code in self.codes)
+
+
+def selection(code: str | None, since: str | None, limit: int | None, now_ms: int) -> Selection:
+    """Read the options of the command line; raises ConfigError."""
+    codes = frozenset(part.strip() for part in (code or "").split(",") if part.strip())
+    return Selection(codes, None if since is None else _since_ms(since, now_ms), limit)
+
+
+def _since_ms(text: str, now_ms: int) -> int:
+    try:
+        return now_ms - parse_duration_ms(text)
+    except ValueError:
+        pass
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError([f"--since: neither a duration (1h) nor a time (2026-11-21T10:00:00Z): {text!r}"]) from None
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def read_letter(partition: int, offset: int, at_ms: int, headers: Headers, size_bytes: int) -> Letter:
+    """Read a record of the dead-letter topic; what is missing becomes empty or -1, nothing raises."""
+    # Ours were appended: of a name that the user has too, the last one is ours.
+    places = {name: index for index, (name, _) in enumerate(headers) if name in OURS}
+    ours = {name: (headers[index][1] or b"").decode("utf-8", "replace") for name, index in places.items()}
+    return Letter(
+        partition=partition,
+        offset=offset,
+        at_ms=at_ms,
+        code=ours.get("hindcast.error.code", ""),
+        message=ours.get("hindcast.error.message", ""),
+        source_topic=ours.get("hindcast.source.topic", ""),
+        source_partition=_number(ours.get("hindcast.source.partition")),
+        source_offset=_number(ours.get("hindcast.source.offset")),
+        source_ms=_number(ours.get("hindcast.source.timestamp")),
+        model=ours.get("hindcast.model", ""),
+        size_bytes=size_bytes,
+        headers=tuple(pair for index, pair in enumerate(headers) if places.get(pair[0]) != index),
+    )
+
+
+def _number(text: str | None) -> int:
+    try:
+        return int(text or "")
+    except ValueError:
+        return -1
+
+
+def plain(text: str) -> str:
+    """Text of unknown origin without control characters, for a terminal."""
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
+
+
+def time_text(ms: int) -> str:
+    """``2026-11-21T10:00:00.000Z``; empty for an unknown time."""
+    if ms < 0:
+        return ""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

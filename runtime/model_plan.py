@@ -1,0 +1,55 @@
+"""From the settings of a model to the plain values that decoding and joining take."""
+
+from __future__ import annotations
+
+from models.batch import Kind
+from models.mapping import NAMES, ModelFields
+from runtime.settings import ModelSettings
+from tables.plan import ModelPlan, Span
+
+TEXT_MEANINGS = ("id", "model", "version", "status", "error_type")
+
+
+def model_fields(name: str, model: ModelSettings, kind: Kind) -> ModelFields:
+    """How the records of one kind are read."""
+    fields = model.predictions.fields if kind == "predictions" else model.labels.fields
+    return ModelFields(
+        name=name,
+        kind=kind,
+        fields={str(meaning): path for meaning, path in fields.items()},
+        segments=tuple(model.segments) if kind == "predictions" else (),
+        positive_class=model.positive_class,
+        threshold=model.threshold,
+        out_of_orderness_ms=model.out_of_orderness_ms,
+    )
+
+
+def model_plan(name: str, model: ModelSettings) -> ModelPlan:
+    """The rules of time, and the slices and spans that are kept."""
+    return ModelPlan(
+        name=name,
+        predictions_topic=model.predictions.topic,
+        labels_topic=model.labels.topic,
+        window_ms=model.window_ms,
+        horizon_ms=model.horizon_ms,
+        allowed_lateness_ms=model.allowed_lateness_ms,
+        label_skew_ms=model.label_skew_ms,
+        emit_every_ms=model.emit_every_ms,
+        idle_timeout_ms=model.idle_timeout_ms,
+        segments=tuple(model.segments),
+        spans=tuple(Span(span.name, span.ms, span.labelled) for span in model.spans),
+        window_name=model.window.name,
+        task=model.task,
+    )
+
+
+def text_columns(fields: ModelFields) -> set[str]:
+    """Columns of a file whose cells are text although they may look like numbers."""
+    meanings = set(TEXT_MEANINGS)
+    if isinstance(fields.positive_class, str):
+        meanings |= {"prediction", "actual"}
+    found = set(fields.segments)
+    for meaning in meanings & NAMES[fields.kind].keys():
+        configured = fields.fields.get(meaning)
+        found |= {configured} if configured else set(NAMES[fields.kind][meaning])
+    return found

@@ -1,0 +1,178 @@
+"""Before the first record: is the broker's world as this configuration needs it? Decided here, purely.
+
+``runtime/broker_view.py`` looks, ``problems`` judges, all at once and in readable lines.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+Role: TypeAlias = Literal["source", "internal", "output"]
+Severity: TypeAlias = Literal["error", "warning"]
+
+REPLICATION_DEFAULT: Final = 3
+_MOCK_CLUSTER: Final = "mockCluster"  # how librdkafka's embedded test broker names itself
+_OPERATIONS: Final[Mapping[Role, tuple[str, ...]]] = {
+    "source": ("Describe", "Read"),
+    "output": ("Describe", "Write"),
+    "internal": ("Describe", "Read", "Write"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedTopic:
+    """A topic this configuration works with. ``partitions`` None: any number will do."""
+
+    name: str
+    role: Role
+    partitions: int | None = None
+    config: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""  # where the configuration names it
+    partitions_new: int | None = None  # how many it gets when we make it, where any number will do
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the broker should hold."""
+
+    topics: tuple[ExpectedTopic, ...]
+    replication_factor: int | None = None
+    by_id: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Model -> its predictions and labels topics, for models that say they are partitioned by id."""
+    partitions: int = 8
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTopic:
+    """A topic as the broker describes it. ``operations`` None: the broker does not say."""
+
+    partitions: int
+    replication_factor: int
+    operations: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the broker showed. A topic in ``denied`` exists perhaps; we may not know."""
+
+    cluster_id: str
+    brokers: int
+    topics: Mapping[str, SeenTopic]
+    denied: frozenset[str] = frozenset()
+    group_operations: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One readable line; an error keeps the worker from starting, a warning does not."""
+
+    text: str
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        return self.text if self.severity == "error" else f"warning: {self.text}"
+
+
+def is_mock(seen: Seen) -> bool:
+    """Whether this is the embedded broker of the demo, which forgets what it cannot keep."""
+    return seen.cluster_id.startswith(_MOCK_CLUSTER)
+
+
+def problems(expected: Expected, seen: Seen, *, will_create: bool = False) -> list[Problem]:
+    """Everything that is not as expected, errors first. ``will_create``: missing topics of ours are made next."""
+    if is_mock(seen):
+        return [Problem("this is the embedded broker of `hindcast demo`: a worker needs a real Kafka broker")]
+    found = [
+        *_existence(expected, seen, will_create=will_create),
+        *_partition_counts(expected, seen),
+        *_by_id(expected, seen),
+        *_replication(expected, seen),
+        *_authorisation(expected, seen),
+    ]
+    return sorted(found, key=lambda problem: problem.severity != "error")
+
+
+def missing(expected: Expected, seen: Seen) -> list[ExpectedTopic]:
+    """Topics of ours to be created."""
+    known = seen.topics.keys() | seen.denied
+    return [topic for topic in expected.topics if topic.role != "source" and topic.name not in known]
+
+
+def replication_factor(expected: Expected, seen: Seen) -> int:
+    """For new topics: as configured, else 3 or as many as there are brokers."""
+    return expected.replication_factor or min(REPLICATION_DEFAULT, seen.brokers)
+
+
+def _existence(expected: Expected, seen: Seen, *, will_create: bool) -> Iterator[Problem]:
+    for topic in expected.topics:
+        if topic.name in seen.topics or topic.name in seen.denied:
+            continue
+        if topic.role == "source":
+            yield Problem(f"{topic.key}: topic {topic.name} does not exist (create it, or correct the name)")
+        elif not will_create:
+            remedy = "run `hindcast topics create`, or start with `hindcast worker --create-topics`"
+            yield Problem(f"topic {topic.name} does not exist ({remedy})")
+
+
+def _partition_counts(expected: Expected, seen: Seen) -> Iterator[Problem]:
+    for topic in expected.topics:
+        found = seen.topics.get(topic.name)
+        if topic.partitions is None or found is None or found.partitions == topic.partitions:
+            continue
+        yield Problem(
+            f"topic {topic.name} has {found.partitions} partitions, {topic.partitions} are expected "
+            "(kafka.partitions must stay what it was when the topics were made; with another number, "
+            "use another kafka.topic_prefix or delete Hindcast's topics first)"
+        )
+
+
+def _by_id(expected: Expected, seen: Seen) -> Iterator[Problem]:
+    for model, names in expected.by_id.items():
+        counts = {name: seen.topics[name].partitions for name in names if name in seen.topics}
+        where = f"models.{model}.partitioned_by_id"
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        if len(set(counts.values())) > 1:
+            yield Problem(
+                f"{where}: its topics differ in partitions ({told}), so ids cannot meet "
+                "(make them equal, or set partitioned_by_id: false)"
+            )
+        elif set(counts.values()) - {expected.partitions}:
+            yield Problem(
+                f"{where}: its topics have {next(iter(counts.values()))} partitions and kafka.partitions is "
+                f"{expected.partitions}: they must be equal (set kafka.partitions, or partitioned_by_id: false)"
+            )
+
+
+def _replication(expected: Expected, seen: Seen) -> Iterator[Problem]:
+    wanted, to_make = replication_factor(expected, seen), missing(expected, seen)
+    if to_make and wanted > seen.brokers:
+        yield Problem(f"kafka.replication_factor is {wanted}, but there are only {seen.brokers} brokers")
+    thin = [topic.name for topic in expected.topics if _copies(topic, seen) == 1]
+    if thin:
+        yield Problem(
+            f"only one copy is kept of {', '.join(thin)}: what a broker loses is lost (replication factor 1)", "warning"
+        )
+    if to_make and wanted == 1:
+        yield Problem("new topics will have a replication factor of 1: what a broker loses is lost", "warning")
+
+
+def _copies(topic: ExpectedTopic, seen: Seen) -> int | None:
+    found = seen.topics.get(topic.name)
+    return None if found is None else found.replication_factor
+
+
+def _authorisation(expected: Expected, seen: Seen) -> Iterator[Problem]:
+    for topic in expected.topics:
+        if topic.name in seen.denied:
+            yield Problem(f"not allowed: Describe on topic {topic.name}")
+        found = seen.topics.get(topic.name)
+        yield from _lacking(f"topic {topic.name}", _OPERATIONS[topic.role], found.operations if found else None)
+    if expected.group is not None:
+        yield from _lacking(f"group {expected.group}", ("Read",), seen.group_operations)
+
+
+def _lacking(resource: str, needed: Sequence[str], allowed: frozenset[str] | None) -> Iterator[Problem]:
+    for operation in needed:
+        if allowed is not None and operation not in allowed:
+            yield Problem(f"not allowed: {operation} on {resource}")

@@ -1,0 +1,33 @@
+"""The configuration: ``load`` reads ``hindcast.yaml``, everything else here is what it gives.
+
+Read in ``runtime`` only; other packages get plain arguments.
+"""
+
+from runtime.settings.kafka import KafkaSettings, SecuritySettings
+from runtime.settings.load import load, parse
+from runtime.settings.model import LabelSource, ModelSettings, NamedLabelSource, PredictionSource
+from runtime.settings.root import LimitSettings, Settings, StateSettings, WebSettings
+from runtime.settings.schema import json_schema
+from runtime.settings.units import Span, parse_duration_ms, parse_size_bytes
+from runtime.settings.unused import unused, unused_line
+
+__all__ = [
+    "KafkaSettings",
+    "LabelSource",
+    "LimitSettings",
+    "ModelSettings",
+    "NamedLabelSource",
+    "PredictionSource",
+    "SecuritySettings",
+    "Settings",
+    "Span",
+    "StateSettings",
+    "WebSettings",
+    "json_schema",
+    "load",
+    "parse",
+    "parse_duration_ms",
+    "parse_size_bytes",
+    "unused",
+    "unused_line",
+]

@@ -1,0 +1,21 @@
+"""What every section of the configuration has in common."""
+
+import re
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+_TOPIC: Final = re.compile(r"^[A-Za-z0-9._-]{1,249}$")
+
+
+class Section(BaseModel):
+    """A mapping in the file: unknown keys are refused, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def topic_name(text: str) -> str:
+    """The text itself if Kafka takes it as a topic's name; raises ValueError."""
+    if not _TOPIC.match(text) or text in {".", ".."}:
+        raise ValueError("not a topic name: 1 to 249 of letters, digits, '.', '_' and '-'")
+    return text

@@ -1,0 +1,115 @@
+"""From a file to checked settings, or to the list of everything that is wrong with it."""
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from models.errors import ConfigError
+from runtime.settings.checks import check
+from runtime.settings.explain import explain
+from runtime.settings.problem import KeyPath, Problem
+from runtime.settings.root import Settings
+from runtime.settings.secrets import literal_secrets, references, substitute
+
+_OPAQUE: Final = ("alerts", "sinks")
+
+
+def load(path: Path | None, env: Mapping[str, str]) -> Settings:
+    """Read the file (None: defaults). Raises ConfigError with all problems, one line each."""
+    return parse({} if path is None else _read(path), env)
+
+
+def parse(tree: object, env: Mapping[str, str]) -> Settings:
+    """Check what a YAML parser made of the file. Raises ConfigError with all problems."""
+    if not isinstance(tree, dict):
+        raise ConfigError(["the configuration must be a mapping of keys to values"])
+    problems = literal_secrets(tree)
+    acted_on = {key: value for key, value in tree.items() if key not in _OPAQUE}
+    filled, unset = substitute(acted_on, env)
+    problems += unset
+    whole = tree | filled if isinstance(filled, dict) else tree
+    settings, found = _validate(whole, references(tree))
+    problems += [p for p in found if p.path not in {q.path for q in problems}]
+    if problems or settings is None:
+        raise ConfigError([str(problem) for problem in problems])
+    return settings
+
+
+def _validate(tree: dict[Any, Any], unspoken: frozenset[KeyPath]) -> tuple[Settings | None, list[Problem]]:
+    """Settings and problems. Faulty keys do not hide the checks across the others."""
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        problems = explain(error, Settings, unspoken)
+    else:
+        return settings, check(settings)
+    bad = {_drop(tree, problem.path) for problem in problems}
+    try:
+        rest = check(Settings.model_validate(tree))
+    except ValidationError:
+        return None, problems
+    return None, problems + [p for p in rest if not _touches(p, bad)]
+
+
+def _touches(problem: Problem, bad: set[KeyPath]) -> bool:
+    keys = {problem.path, *problem.depends}
+    return any(key[: len(path)] == path or path[: len(key)] == key for key in keys for path in bad)
+
+
+def _drop(tree: dict[Any, Any], path: KeyPath) -> KeyPath:
+    """Take the faulty value out and return its path: the whole list of a faulty item (the others would
+    move), the whole mapping when a key is missing in it.
+    """
+    at: Any = tree
+    for depth, part in enumerate(path):
+        if not isinstance(at, dict) or part not in at:
+            return _drop(tree, path[:depth])
+        if depth == len(path) - 1 or not isinstance(at[part], dict):
+            at.pop(part)
+            return path[: depth + 1]
+        at = at[part]
+    return path
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without two traps: a key that stands twice is an error, and a date stays the text it is."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be text", key_node.start_mark)
+            if key in seen and key_node.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _read(path: Path) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"cannot read {path}: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([f"cannot read {path}: not UTF-8 text"]) from None
+    try:
+        tree = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+        raise ConfigError([f"{where}: {error.problem or 'not YAML'}"]) from None
+    except yaml.YAMLError:
+        raise ConfigError([f"{path}: not YAML"]) from None
+    return {} if tree is None else tree

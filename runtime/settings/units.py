@@ -1,0 +1,117 @@
+"""Durations, sizes and spans as people write them: ``60s``, ``256KiB``, ``1000 labelled``."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+DURATION_PATTERN: Final = r"^[0-9]+ ?(ms|s|m|h|d)$"
+SIZE_PATTERN: Final = r"^[0-9]+ ?(B|KiB|MiB|GiB)$"
+SPAN_PATTERN: Final = r"^[0-9]+ ?(ms|s|m|h|d|labelled)$"
+
+_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+# Ten years: far above any horizon, far below what int64 milliseconds overflow at.
+_DURATION_MS_MAX: Final = 3_660 * _MS["d"]
+_LABELLED_MAX: Final = 1_000_000_000
+
+
+def parse_duration_ms(text: object) -> int:
+    """Milliseconds of ``500ms 60s 5m 6h 14d``; ValueError for anything else (also a bare number)."""
+    match = re.match(DURATION_PATTERN, text) if isinstance(text, str) else None
+    if match is None or not isinstance(text, str):
+        raise ValueError("not a duration, write it as 500ms, 60s, 5m, 6h or 14d")
+    value = int(text[: match.start(1)]) * _MS[match[1]]
+    if value > _DURATION_MS_MAX:
+        raise ValueError("too long a duration, at most 3660d")
+    return value
+
+
+def parse_size_bytes(text: object) -> int:
+    """Bytes of ``512B 256KiB 64MiB 1GiB``; ValueError for anything else (also a bare number)."""
+    match = re.match(SIZE_PATTERN, text) if isinstance(text, str) else None
+    if match is None or not isinstance(text, str):
+        raise ValueError("not a size, write it as 512B, 256KiB, 64MiB or 1GiB")
+    return int(text[: match.start(1)]) * _BYTES[match[1]]
+
+
+def positive(value: int) -> int:
+    """The value itself; ValueError for zero, where a duration or size of nothing makes no sense."""
+    if value <= 0:
+        raise ValueError("must be greater than zero")
+    return value
+
+
+def _read_positive_ms(text: object) -> int:
+    return positive(parse_duration_ms(text))
+
+
+def _read_positive_bytes(text: object) -> int:
+    return positive(parse_size_bytes(text))
+
+
+DurationMs: TypeAlias = Annotated[
+    int,
+    BeforeValidator(parse_duration_ms),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
+PositiveDurationMs: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_read_positive_ms),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
+SizeBytes: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_read_positive_bytes),
+    WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN}),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of windows: so many milliseconds, or so many labelled records (one of the two).
+
+    ``name`` is what stands in records and series. It is the text as the user wrote it (``24h``
+    stays ``24h``), because people query for what they configured.
+    """
+
+    name: str
+    ms: int | None = None
+    labelled: int | None = None
+
+    @classmethod
+    def parse(cls, text: object) -> "Span":
+        """Read ``1h`` or ``1000 labelled``; raises ValueError."""
+        counted = re.match(r"^([0-9]+) ?labelled$", text) if isinstance(text, str) else None
+        if counted is not None:
+            count = positive(int(counted[1]))
+            if count > _LABELLED_MAX:
+                raise ValueError("too many records in one span, at most 1000000000")
+            return cls(name=f"{count} labelled", labelled=count)
+        try:
+            ms = parse_duration_ms(text)
+        except ValueError as error:
+            raise ValueError(f"{error} (or 1000 labelled)") from None
+        return cls(name=str(text).replace(" ", ""), ms=positive(ms))
+
+    @property
+    def amount(self) -> tuple[int | None, int | None]:
+        """What two spellings of the same span have in common (``60m`` and ``1h``)."""
+        return self.ms, self.labelled
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def read(value: object) -> "Span":
+            return value if isinstance(value, Span) else cls.parse(value)
+
+        return core_schema.no_info_plain_validator_function(
+            read,
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda span: span.name),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "pattern": SPAN_PATTERN}

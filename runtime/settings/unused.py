@@ -1,0 +1,46 @@
+"""What the file says and this version does not act on: told, never silently dropped."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from runtime.settings.model import ModelSettings
+from runtime.settings.problem import KeyPath, dotted
+from runtime.settings.root import Settings
+
+_FIELDS_LATER: Final = ("scores", "embedding", "latency_ms", "status", "error_type", "value")
+_MODEL_KEYS_LATER: Final = ("baseline", "drift", "champion", "challengers")
+
+
+def unused(settings: Settings) -> list[str]:
+    """Key paths that were read and are not acted on in this version."""
+    return [dotted(path) for path in _paths(settings)]
+
+
+def unused_line(settings: Settings) -> str | None:
+    """The sentence for ``hindcast check`` and the worker's start; None if there is nothing to say."""
+    paths = unused(settings)
+    return f"read, not acted on in this version: {', '.join(paths)}" if paths else None
+
+
+def _paths(settings: Settings) -> Iterator[KeyPath]:
+    if settings.kafka.schema_registry is not None:
+        yield ("kafka", "schema_registry")
+    for name, model in settings.models.items():
+        for path in _of_model(model):
+            yield ("models", name, *path)
+    if settings.alerts is not None:
+        yield ("alerts",)
+    if settings.sinks is not None:
+        yield ("sinks",)
+
+
+def _of_model(model: ModelSettings) -> Iterator[KeyPath]:
+    for side, source in (("predictions", model.predictions), ("labels", model.labels)):
+        if source.format != "json":
+            yield (side, "format")
+    for field in model.predictions.fields:
+        if field in _FIELDS_LATER:
+            yield ("predictions", "fields", field)
+    for key in _MODEL_KEYS_LATER:
+        if getattr(model, key) is not None:
+            yield (key,)

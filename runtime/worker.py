@@ -1,0 +1,116 @@
+"""`hindcast worker`: preflight, then the agents until somebody says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+import faust
+import mode
+
+from models.errors import WorldError
+from runtime import clock, logs
+from runtime.app import Ingest, create_app, group_id
+from runtime.settings import Settings
+from runtime.watch import Watch
+from runtime.world import ensure
+from telemetry.registry import Telemetry
+from web.health import HealthServer, serve
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS_MAX = 20.0
+EMBEDDED_VARIABLE = "HINDCAST_EMBEDDED"
+"""Set by `hindcast demo` alone: its embedded broker is refused otherwise."""
+
+
+def fatal(reason: str) -> NoReturn:
+    """End the process at once, nothing acknowledged: the state on the broker is safe by construction."""
+    log.critical("stopping at once: %s", reason)
+    logging.shutdown()
+    os._exit(1)
+
+
+class Beside(mode.Service):  # type: ignore[misc]  # mode publishes no types for its metaclass
+    """What runs beside the Faust app: the health server and the watch over progress."""
+
+    def __init__(self, ingest: Ingest, settings: Settings, telemetry: Telemetry, **kwargs: Any) -> None:  # noqa: ANN401  # mode's own
+        super().__init__(**kwargs)
+        self._ingest, self._settings, self._telemetry = ingest, settings, telemetry
+        self.watch = Watch(ingest.context, telemetry, clock.monotonic_seconds)
+        self._server: HealthServer | None = None
+
+    async def on_start(self) -> None:
+        """Serve before recovery: readiness says what is missing."""
+        web = self._settings.web
+        self._server = await serve(
+            web.host, web.port, self._telemetry.registry, self.watch.why_not_ready, self.watch.why_not_live
+        )
+        log.info("listening on port %d", self._server.port)
+
+    async def on_stop(self) -> None:
+        """Close the socket and the readers of our own."""
+        await self._ingest.dimensions.stop()
+        if self._server is not None:
+            await self._server.stop()
+
+    @mode.Service.task  # type: ignore[untyped-decorator]  # mode publishes no types for it
+    async def look(self) -> None:
+        """Look at progress now and then."""
+        while not self.should_stop:
+            await self.watch.look()
+            await self.sleep(1.0)
+
+
+def run(settings: Settings, roles: tuple[str, ...], create_topics: bool) -> int:  # noqa: FBT001  # as the CLI calls it
+    """Run until SIGTERM or SIGINT; 0 after a clean stop. Raises WorldError before the first record."""
+    log.info("starting", extra={"roles": ",".join(roles)})
+    partitions = _source_partitions(settings, create_topics=create_topics)
+    telemetry = Telemetry(settings.limits.series_max)
+    ingest = create_app(settings, partitions, telemetry, fatal)
+    return _run(ingest, settings, telemetry)
+
+
+def _source_partitions(settings: Settings, *, create_topics: bool) -> dict[str, int]:
+    sources = {t for m in settings.models.values() for t in (m.predictions.topic, m.labels.topic)}
+    if os.environ.get(EMBEDDED_VARIABLE) == "1":
+        from runtime.demo_world import SOURCE_PARTITIONS  # noqa: PLC0415  # the demo's own broker alone
+
+        return dict.fromkeys(sources, SOURCE_PARTITIONS)
+    found = ensure(settings, group_id(settings), create_topics=create_topics)
+    return {topic: found.seen.topics[topic].partitions for topic in sources}
+
+
+def _run(ingest: Ingest, settings: Settings, telemetry: Telemetry) -> int:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = faust.Worker(
+        ingest.app,
+        Beside(ingest, settings, telemetry, loop=loop),
+        loop=loop,
+        loglevel=None,
+        logging_config=logs.dict_config("console"),
+        redirect_stdouts=False,
+        quiet=True,
+    )
+    signal.signal(signal.SIGALRM, _too_slow)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signal.alarm, int(DRAIN_SECONDS_MAX))
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+    except WorldError:
+        raise
+    finally:
+        signal.alarm(0)
+
+
+def _too_slow(number: int, frame: object) -> NoReturn:
+    del number, frame
+    sys.stderr.write(f"not drained within {DRAIN_SECONDS_MAX:.0f} s: stopping without acknowledging\n")
+    os._exit(1)

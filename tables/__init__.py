@@ -1,0 +1,1 @@
+"""State by partition: the join, its windows, the merge, and the block log that keeps them."""

@@ -1,0 +1,89 @@
+"""The write-ahead log of one state partition: compare-and-append, without transactions.
+
+Every record names the offset of the one it continues (``base``). A reader takes a block only if
+it continues the last one taken; whatever else stands in the log (a zombie's block, a retry's
+copy) is passed over by every reader alike. A writer whose block lands at another offset than
+expected has been fenced: somebody else writes now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import msgspec
+
+FORMAT = 1
+
+
+class Frame(msgspec.Struct, array_like=True, gc=False):
+    """What stands in one changelog record.
+
+    log_id is drawn by the writer of the very first block, and tells a changelog from one that
+    was deleted and made anew. A snapshot's body is the state's meta instead of a change: with
+    it a reader can begin in a log whose oldest records are gone.
+    """
+
+    format: int
+    log_id: int
+    base: int
+    snapshot: bool
+    body: bytes
+
+
+class Verdict(Enum):
+    """What a reader does with a record."""
+
+    APPLY = "apply"
+    RESTORE = "restore"
+    SKIP = "skip"
+    RECREATED = "recreated"
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Frame).decode
+
+
+def decode_frame(value: bytes) -> Frame:
+    """The frame of a changelog record; raises ValueError for an unknown format."""
+    frame = _decode(value)
+    if frame.format != FORMAT:
+        raise ValueError(f"changelog format {frame.format}; this version reads {FORMAT}")
+    return frame
+
+
+@dataclass(slots=True)
+class LogPosition:
+    """Where a partition's state stands in its log: last block taken, last offset seen."""
+
+    log_id: int = 0
+    head: int = -1
+    seen: int = -1
+    skipped: int = 0
+
+    def judge(self, offset: int, frame: Frame) -> Verdict:
+        """What to do with the record at ``offset``; moves the position accordingly."""
+        if self.head >= 0 and frame.log_id != self.log_id and frame.base >= 0:
+            return Verdict.RECREATED
+        begins = self.head < 0 and (frame.base < 0 or frame.snapshot)
+        self.seen = offset
+        if not begins and (self.head < 0 or frame.base != self.head):
+            self.skipped += 1
+            return Verdict.SKIP
+        first = self.head < 0
+        self.log_id, self.head = frame.log_id, offset
+        if frame.snapshot:
+            return Verdict.RESTORE if first else Verdict.SKIP
+        return Verdict.APPLY
+
+    def frame(self, body: bytes, *, snapshot: bool = False, log_id: int = 0) -> bytes:
+        """The bytes to append next; ``log_id`` is used only for the very first block."""
+        if self.head < 0:
+            self.log_id = log_id
+        return _encode(Frame(FORMAT, self.log_id, self.head, snapshot, body))
+
+    def appended(self) -> int:
+        """The offset the block just framed must get; the position counts on it."""
+        self.seen += 1
+        self.head = self.seen
+        return self.seen

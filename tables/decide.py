@@ -1,0 +1,242 @@
+"""From decoded batches to a block: what is new, what is late, what the rest does to its rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.batch import Batch, Source
+from tables import fates as f
+from tables.block import JoinBlock, SourceMark
+from tables.combos import LABEL_TOPIC
+from tables.fast_join import Decided, decide_labels, decide_predictions
+from tables.join import EFFECT, add_label, add_prediction, is_joined
+from tables.plan import MIN_MS
+from tables.rows import Label, Prediction, Row, decode_row, encode_row
+
+if TYPE_CHECKING:
+    from tables.join_state import JoinState
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class _Rules:
+    """`join.Rules` over one partition's combos and frontiers."""
+
+    state: JoinState
+
+    def same_version(self, combo: int, other: int) -> bool:
+        row = self.state.combos.row
+        return row(combo).version == row(other).version
+
+    def in_horizon(self, prediction: Prediction, label_ms: int) -> bool:
+        described = self.state.combos.row(prediction.combo)
+        waited_ms = label_ms - prediction.event_ms
+        return -described.label_skew_ms <= waited_ms <= described.horizon_ms
+
+    def is_final(self, prediction: Prediction) -> bool:
+        described = self.state.combos.row(prediction.combo)
+        start_ms = prediction.event_ms - prediction.event_ms % described.window_ms
+        model = self.state.combos.models[described.model]
+        end_ms = start_ms + described.window_ms
+        return end_ms + described.hold_ms <= self.state.sources.frontier(model)
+
+
+def key_prefix(topic_code: int) -> bytes:
+    """What the row keys of one labels topic begin with; never a zero byte first."""
+    return (topic_code + 0x100).to_bytes(2, "big")
+
+
+def topic_of(key: bytes) -> int:
+    """The labels topic code that a row key begins with."""
+    return int.from_bytes(key[:2], "big") - 0x100
+
+
+class Decider:
+    """Decides one chunk against a state; the state is only read (its dictionary may grow)."""
+
+    def __init__(self, state: JoinState) -> None:
+        self.state = state
+        self.rules = _Rules(state)
+
+    def decide(self, kind: str, batches: list[Batch]) -> JoinBlock | None:
+        """The block of these batches, None when they say nothing new."""
+        combos = self.state.combos
+        known, topics = len(combos.names), len(combos.label_topics)
+        fresh, marks, bad = self._fresh(batches)
+        if not marks:
+            return None
+        block = JoinBlock(sources=marks)
+        fates = f.Fates()
+        number = f.PREDICTIONS if kind == "predictions" else f.LABELS
+        fates.add(number, f.DEAD, bad)
+        for topic, batch in self._by_labels_topic(number, fresh):
+            decide = self._predictions if number == f.PREDICTIONS else self._labels
+            decided, late = decide(topic, batch)
+            fates.add(number, f.LATE, late)
+            self._into(block, decided, fates, topic)
+        block.fates = fates.counts.reshape(-1).tolist()
+        block.combos = combos.names[known:]
+        block.label_topics = combos.label_topics[topics:]
+        return block
+
+    def _by_labels_topic(self, kind: int, fresh: list[Batch]) -> Iterator[tuple[int, Batch]]:
+        """The records by the code of the labels topic whose ids they share."""
+        combos = self.state.combos
+        by_source_topic: dict[str, list[Batch]] = {}
+        for part in fresh:
+            by_source_topic.setdefault(part.source.topic, []).append(part)
+        for name, parts in by_source_topic.items():
+            batch = Batch.concat(parts)
+            if kind == f.LABELS:
+                yield combos.topic_code(name), batch
+                continue
+            codes = combos.codes(batch.combos)
+            topics = combos.columns[LABEL_TOPIC][codes]
+            distinct = np.unique(topics).tolist()
+            for topic in distinct:
+                one = len(distinct) == 1
+                yield topic, batch if one else batch.select((topics == topic)[batch.combo_index])
+
+    # -- what is new
+
+    def _fresh(self, batches: list[Batch]) -> tuple[list[Batch], list[SourceMark], int]:
+        """Records not yet in the state, the marks of their sources, and how many were bad.
+
+        A batch at or below the applied offset is a replay. One that continues an offset which
+        never arrived is dropped: its sender failed in between and sends all of it again.
+        """
+        fresh: list[Batch] = []
+        marks: dict[Source, SourceMark] = {}
+        bad = 0
+        for batch in batches:
+            mark = self._mark(batch.source, marks)
+            if batch.base > mark.last >= 0:
+                self.state.gaps += 1
+                continue
+            new = batch.offsets > mark.last
+            if len(batch) and new.any():
+                fresh.append(batch if new.all() else batch.select(new))
+            bad += int((batch.bad > mark.last).sum())
+            mark.last = max(mark.last, batch.last)
+            mark.watermark_ms = max(mark.watermark_ms, batch.watermark_ms)
+            mark.idle = batch.idle
+        return fresh, [m for s, m in marks.items() if self._says_something(s, m)], bad
+
+    def _mark(self, source: Source, marks: dict[Source, SourceMark]) -> SourceMark:
+        if source not in marks:
+            known = self.state.sources.states.get(source)
+            last, watermark_ms, idle = (known.applied, known.watermark_ms, known.idle) if known else (-1, MIN_MS, False)
+            marks[source] = SourceMark(source.topic, source.partition, last, watermark_ms, idle)
+        return marks[source]
+
+    def _says_something(self, source: Source, mark: SourceMark) -> bool:
+        known = self.state.sources.states.get(source)
+        return known is None or (known.applied, known.watermark_ms, known.idle) != (
+            mark.last,
+            mark.watermark_ms,
+            mark.idle,
+        )
+
+    # -- predictions and labels
+
+    def _predictions(self, topic: int, batch: Batch) -> tuple[Decided, int]:
+        combos = self.state.combos
+        codes = combos.codes(batch.combos)[batch.combo_index]
+        model, _, window_ms, hold_ms, _, _, _ = combos.columns[:, codes]
+        end_ms = batch.time_ms - batch.time_ms % window_ms + window_ms
+        late = end_ms + hold_ms <= self._frontiers()[model]
+        lost = int(late.sum())
+        if lost:
+            batch, codes = batch.select(~late), codes[~late]
+        prefix = key_prefix(topic)
+        keys = [prefix + i for i in batch.ids]
+        values = self.state.rows.get_many(keys)
+        decided = decide_predictions(batch, codes, combos, keys, values)
+        news = [
+            Prediction(combo, event_ms, score, predicted)
+            for combo, event_ms, score, predicted in zip(
+                *(c[decided.slow].tolist() for c in (codes, batch.time_ms, batch.score, batch.outcome)),
+                strict=True,
+            )
+        ]
+        self._slow(decided, keys, values, news)
+        return decided, lost
+
+    def _labels(self, topic: int, batch: Batch) -> tuple[Decided, int]:
+        state = self.state
+        prefix = key_prefix(topic)
+        late = state.label_final_ms(topic, batch.time_ms) <= state.labels_frontier(topic)
+        lost = int(late.sum())
+        if lost:
+            batch = batch.select(~late)
+        keys = [prefix + i for i in batch.ids]
+        values = state.rows.get_many(keys)
+        decided = decide_labels(batch, state.combos, self._frontiers(), keys, values)
+        news = [
+            Label(label_ms, actual, pending=True)
+            for label_ms, actual in zip(
+                batch.time_ms[decided.slow].tolist(),
+                batch.outcome[decided.slow].tolist(),
+                strict=True,
+            )
+        ]
+        self._slow(decided, keys, values, news)
+        return decided, lost
+
+    def _frontiers(self) -> Ints:
+        """Watermark of each model code, in ms."""
+        return np.array([self.state.sources.frontier(m) for m in self.state.combos.models], np.int64)
+
+    def _slow(
+        self,
+        out: Decided,
+        keys: list[bytes],
+        values: list[bytes | None],
+        news: Sequence[Prediction | Label],
+    ) -> None:
+        """Decide the remaining records one by one, in order."""
+        rows: dict[bytes, Row] = {}
+        began: Counter[int] = Counter()
+        for i, new in zip(out.slow.tolist(), news, strict=True):
+            key = keys[i]
+            row = rows[key] if key in rows else decode_row(values[i])
+            began.subtract(x.label_ms for x in row.labels if x.pending)
+            if isinstance(new, Prediction):
+                row = add_prediction(row, new, self.rules, out.fates, out.effects)
+            else:
+                row = add_label(row, new, self.rules, out.fates, out.effects)
+            began.update(x.label_ms for x in row.labels if x.pending)
+            rows[key] = row
+        out.full = {key: encode_row(row, joined=is_joined(row, self.rules)) for key, row in rows.items() if any(row)}
+        out.begun = np.concatenate((out.begun, _repeat(began, 1)))
+        out.ended = np.concatenate((out.ended, _repeat(began, -1)))
+
+    # -- the block
+
+    def _into(self, block: JoinBlock, decided: Decided, fates: f.Fates, topic: int) -> None:
+        fates.counts += decided.fates.counts
+        block.keys += decided.keys
+        block.rows += decided.rows.tobytes()
+        block.ops += decided.ops.tobytes()
+        block.full_keys += decided.full
+        block.full_rows += decided.full.values()
+        if decided.effects:
+            block.effects += np.array(decided.effects, EFFECT).tobytes()
+        holds: Counter[int] = Counter()
+        for times, sign in ((decided.begun, 1), (decided.ended, -1)):
+            final_ms, records = np.unique(self.state.label_final_ms(topic, times), return_counts=True)
+            for at_ms, n in zip(final_ms.tolist(), records.tolist(), strict=True):
+                holds[at_ms] += sign * n
+        block.holds += [(topic, at_ms, n) for at_ms, n in holds.items() if n]
+
+
+def _repeat(counts: Counter[int], sign: int) -> Ints:
+    values = [k for k, n in counts.items() for _ in range(sign * n)]
+    return np.array(values, np.int64)

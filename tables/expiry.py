@@ -1,0 +1,88 @@
+"""What waits and what is kept, by the event time at which it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+BUCKET_MS_MIN = 60_000
+BUCKETS_A_HOLD = 16
+
+
+def bucket_ms(hold_ms: int) -> int:
+    """Width of the buckets in which rows that are kept for ``hold_ms`` expire."""
+    return max(BUCKET_MS_MIN, hold_ms // BUCKETS_A_HOLD)
+
+
+class Holds:
+    """How many labels wait for a prediction, by (labels topic code, the time they give up)."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[int, int], int] = {}
+
+    def add(self, topic: int, final_ms: int, records: int) -> None:
+        """So many labels more (or fewer) wait until ``final_ms``."""
+        key = (topic, final_ms)
+        left = self._waiting.get(key, 0) + records
+        if left:
+            self._waiting[key] = left
+        else:
+            self._waiting.pop(key, None)
+
+    def expire(self, topic: int, frontier_ms: int) -> int:
+        """Forget the labels whose time is over; how many they were."""
+        over = [k for k in self._waiting if k[0] == topic and k[1] <= frontier_ms]
+        return sum(self._waiting.pop(k) for k in over)
+
+    def entries(self) -> list[tuple[int, int, int]]:
+        """All as (topic, final ms, records)."""
+        return [(topic, final_ms, n) for (topic, final_ms), n in self._waiting.items()]
+
+
+class RowIndex:
+    """Which rows expire when, so that whole buckets are deleted without looking at rows.
+
+    A row is entered when its id is first seen. Should a later prediction make it last longer,
+    `extend` says so, and the purge of its first bucket leaves it alone.
+    """
+
+    def __init__(self) -> None:
+        self._fresh: dict[tuple[int, int], list[bytes]] = {}
+        self._stored: set[tuple[int, int]] = set()
+        self.extended: dict[bytes, int] = {}
+
+    def add(self, topic: int, bucket: int, keys: Iterable[bytes]) -> None:
+        """New rows that expire with that bucket (its end in ms)."""
+        self._fresh.setdefault((topic, bucket), []).extend(keys)
+
+    def extend(self, topic: int, bucket: int, key: bytes) -> None:
+        """The row lasts until that bucket; entered again if it was known to end before."""
+        if self.extended.get(key) != bucket:
+            self.extended[key] = bucket
+            self.add(topic, bucket, (key,))
+
+    def take(self) -> dict[tuple[int, int], list[bytes]]:
+        """The entries since the last cut, to be stored with it."""
+        fresh, self._fresh = self._fresh, {}
+        self._stored.update(fresh)
+        return fresh
+
+    def purge(self, frontiers: Mapping[int, int]) -> tuple[list[tuple[int, int]], set[bytes]]:
+        """(buckets whose rows are over by each topic's watermark, rows to spare)."""
+        known = self._stored | self._fresh.keys()
+        over = [k for k in known if k[1] <= frontiers.get(k[0], k[1] - 1)]
+        self._stored.difference_update(over)
+        if not over:
+            return [], set()
+        last = max(bucket for _, bucket in over)
+        spared = {key for key, bucket in self.extended.items() if bucket > last}
+        self.extended = {k: b for k, b in self.extended.items() if k in spared}
+        return over, spared
+
+    def buckets(self) -> list[tuple[int, int]]:
+        """Every bucket that has entries."""
+        return list(self._stored | self._fresh.keys())
+
+    def restore(self, buckets: Iterable[tuple[int, int]], extended: Mapping[bytes, int]) -> None:
+        """The buckets and extended rows of a checkpoint."""
+        self._stored = {(topic, bucket) for topic, bucket in buckets}
+        self.extended = dict(extended)

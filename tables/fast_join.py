@@ -1,0 +1,144 @@
+"""The join for thousands of simple rows at once.
+
+Decides the ids that occur once in a batch and whose row is simple, by the same meaning as
+`join`; everything else goes there, one record at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.batch import Batch
+from tables import fates as f
+from tables.block import COUNTED, OUTCOME
+from tables.combos import Combos
+from tables.join import Effect
+from tables.rows import ACTUAL, HAS_LABEL, HAS_PREDICTION, PREDICTED, SIMPLE, WITHDRAWN, stack
+
+Mask = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Decided:
+    """What a batch does to the rows; ``slow`` are the records left for `join`."""
+
+    keys: list[bytes] = field(default_factory=list)
+    rows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, SIMPLE))
+    ops: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    fates: f.Fates = field(default_factory=f.Fates)
+    effects: list[Effect] = field(default_factory=list)
+    full: dict[bytes, bytes] = field(default_factory=dict)
+    """Rows decided one by one, whole."""
+    slow: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    begun: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Label times that now wait for a prediction."""
+    ended: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Label times that have found theirs."""
+
+
+def repeated(keys: list[bytes]) -> Mask:
+    """Which records' ids occur more than once in the batch, bool[n]."""
+    n = len(keys)
+    if len(set(keys)) == n:
+        return np.zeros(n, np.bool_)
+    seen: set[bytes] = set()
+    twice: set[bytes] = set()
+    for key in keys:
+        (twice if key in seen else seen).add(key)
+    return np.fromiter((key in twice for key in keys), np.bool_, n)
+
+
+def _write(out: Decided, keys: list[bytes], rows: NDArray[np.void], ops: NDArray[np.uint8], mask: Mask) -> None:
+    if mask.all():
+        out.keys, out.rows, out.ops = keys, rows, ops
+        return
+    index = np.flatnonzero(mask)
+    out.keys = [keys[i] for i in index.tolist()]
+    out.rows, out.ops = rows[index], ops[index]
+
+
+def decide_predictions(
+    batch: Batch,
+    codes: Ints,
+    combos: Combos,
+    keys: list[bytes],
+    values: list[bytes | None],
+) -> Decided:
+    """Decide n predictions whose windows are open.
+
+    codes: combo of each, int64[n]; keys and values: row key and present row of each.
+    """
+    old, full = stack(values)
+    flags = old["flags"]
+    _, version, _, _, horizon_ms, skew_ms, _ = combos.columns[:, codes]
+    has_prediction = (flags & HAS_PREDICTION) != 0
+    has_label = (flags & HAS_LABEL) != 0
+    easy = ~(full | repeated(keys))
+    wait_ms = old["label_ms"] - batch.time_ms
+    in_horizon = (wait_ms >= -skew_ms) & (wait_ms <= horizon_ms)
+    new = easy & ~has_prediction & (~has_label | in_horizon)
+    known = combos.columns[1][np.where(has_prediction, old["combo"], 0)] if len(old) else version
+    duplicate = easy & has_prediction & (known == version)
+    joined = new & has_label
+
+    rows = old.copy()
+    rows["combo"], rows["event_ms"], rows["score"] = codes, batch.time_ms, batch.score
+    rows["flags"] = flags | HAS_PREDICTION | (batch.outcome.astype(np.uint8) * PREDICTED)
+    ops = np.full(len(old), COUNTED, np.uint8)
+    ops[joined] |= OUTCOME
+
+    out = Decided(slow=np.flatnonzero(~(new | duplicate)))
+    joins = int(joined.sum())
+    out.fates.add(f.PREDICTIONS, f.DUPLICATE, int(duplicate.sum()))
+    out.fates.add(f.PREDICTIONS, f.JOINED, joins)
+    out.fates.add(f.PREDICTIONS, f.PENDING, int(new.sum()) - joins)
+    out.fates.move(f.LABELS, f.PENDING, f.JOINED, joins)
+    out.ended = old["label_ms"][joined]
+    _write(out, keys, rows, ops, new)
+    return out
+
+
+def decide_labels(
+    batch: Batch,
+    combos: Combos,
+    frontier_of_model: Ints,
+    keys: list[bytes],
+    values: list[bytes | None],
+) -> Decided:
+    """Decide n labels that can still join; frontier_of_model: watermark by model code, ms."""
+    old, full = stack(values)
+    flags = old["flags"]
+    has_prediction = (flags & HAS_PREDICTION) != 0
+    has_label = (flags & HAS_LABEL) != 0
+    easy = ~(full | repeated(keys)) & (batch.outcome != WITHDRAWN)
+    waiting = easy & (flags == 0)
+    joined = easy & has_prediction & ~has_label
+    if joined.any():
+        described = combos.columns[:, np.where(has_prediction, old["combo"], 0)]
+        model, _, window_ms, hold_ms, horizon_ms, skew_ms, _ = described
+        wait_ms = batch.time_ms - old["event_ms"]
+        joined &= (wait_ms >= -skew_ms) & (wait_ms <= horizon_ms)
+        end_ms = old["event_ms"] - old["event_ms"] % window_ms + window_ms
+        joined &= end_ms + hold_ms > frontier_of_model[model]
+    actual = batch.outcome == 1
+    duplicate = easy & has_label & (old["label_ms"] == batch.time_ms)
+    duplicate &= ((flags & ACTUAL) != 0) == actual
+
+    rows = old.copy()
+    rows["label_ms"] = batch.time_ms
+    rows["flags"] = flags | HAS_LABEL | (actual * np.uint8(ACTUAL))
+    ops = np.where(joined, np.uint8(OUTCOME), np.uint8(0))
+
+    out = Decided(slow=np.flatnonzero(~(waiting | joined | duplicate)))
+    joins = int(joined.sum())
+    out.fates.add(f.LABELS, f.DUPLICATE, int(duplicate.sum()))
+    out.fates.add(f.LABELS, f.PENDING, int(waiting.sum()))
+    out.fates.add(f.LABELS, f.JOINED, joins)
+    out.fates.move(f.PREDICTIONS, f.PENDING, f.JOINED, joins)
+    out.begun = batch.time_ms[waiting]
+    _write(out, keys, rows, ops, waiting | joined)
+    return out

@@ -1,0 +1,310 @@
+"""The state of one join partition: a fold of its blocks.
+
+`decide` turns decoded batches into a block and changes nothing; `apply` folds a block in, live
+and in replay alike; `cut` hands what has changed to the checkpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.binary import prepare
+from models.batch import Batch, Source
+from tables import fates as f
+from tables.block import COUNTED, OUTCOME, JoinBlock, SourceMark, decode_block
+from tables.checkpoint import Checkpoint, Cut
+from tables.combos import Combos
+from tables.decide import Decider, topic_of
+from tables.expiry import Holds, RowIndex
+from tables.join import EFFECT
+from tables.plan import MIN_MS, Plan
+from tables.row_cache import RowCache
+from tables.rows import ACTUAL, HAS_PREDICTION, PREDICTED, SIMPLE, SIMPLE_BYTES, Row, decode_row
+from tables.watermark import Sources, SourceState
+from tables.windows import Window, Windows, slot_of, unlabelled
+
+Ints = NDArray[np.int64]
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Memory(NamedTuple):
+    """How much one state partition may keep in memory besides what is not yet stored."""
+
+    recent_rows_max: int
+    slots_max: int
+
+
+DEFAULT_MEMORY = Memory(recent_rows_max=100_000, slots_max=4_096)
+
+
+class JoinState:
+    """Rows, windows, watermarks and fates of one state partition."""
+
+    def __init__(self, plan: Plan, partition: int, checkpoint: Checkpoint, memory: Memory = DEFAULT_MEMORY) -> None:
+        self.plan = plan
+        self.partition = partition
+        self.checkpoint = checkpoint
+        self.memory = memory
+        self.combos = Combos(plan)
+        self.rows = RowCache(checkpoint, memory.recent_rows_max)
+        self.windows = Windows(checkpoint.slot, self.combos.owner)
+        self.sources = Sources(plan, partition)
+        self.fates = f.Fates()
+        self.holds = Holds()
+        self.index = RowIndex()
+        self.released: dict[str, int] = {}
+        self._expired: dict[str, int] = {}
+        self.gaps = 0
+        self._dropped: list[int] = []
+        meta = checkpoint.meta()
+        if meta is not None:
+            self._restore(msgspec.msgpack.decode(meta))
+
+    # -- decide
+
+    def decide(self, kind: str, batches: list[Batch]) -> JoinBlock | None:
+        """What these batches of one kind change; None when they say nothing new."""
+        return Decider(self).decide(kind, batches)
+
+    # -- apply
+
+    def apply(self, block: JoinBlock) -> None:
+        """Fold one block in. Live and replay take the same way, so they agree."""
+        for name in block.label_topics:
+            self.combos.topic_code(name)
+        self.combos.codes(block.combos)
+        if block.keys:
+            self.rows.update(block.keys, np.frombuffer(block.rows, f"V{SIMPLE_BYTES}").tolist())
+        self.rows.update(block.full_keys, block.full_rows)
+        self._index(block)
+        self._apply_windows(block)
+        if block.fates:
+            self.fates.counts += np.array(block.fates, np.int64).reshape(2, -1)
+        for topic, final_ms, records in block.holds:
+            self.holds.add(topic, final_ms, records)
+        for mark in block.sources:
+            self.sources.advance(Source(mark.topic, mark.partition), mark.last, mark.watermark_ms, idle=mark.idle)
+        self.expire()
+        for model, end_ms in block.released:
+            self._release(model, end_ms)
+
+    def _index(self, block: JoinBlock) -> None:
+        """Enter new rows under the bucket in which they expire."""
+        rows, ops = np.frombuffer(block.rows, SIMPLE), np.frombuffer(block.ops, np.uint8)
+        new = np.flatnonzero((ops == COUNTED) | (ops == 0))
+        keys = [block.keys[i] for i in new.tolist()]
+        topics = np.fromiter(map(topic_of, keys), np.int64, len(keys))
+        for topic in np.unique(topics).tolist():
+            mine = np.flatnonzero(topics == topic)
+            final_ms = self._final_ms(topic, rows[new[mine]])
+            self._enter(topic, final_ms, [keys[i] for i in mine.tolist()])
+        for key, value in zip(block.full_keys, block.full_rows, strict=True):
+            self._enter_full(key, decode_row(value))
+
+    def _final_ms(self, topic: int, rows: NDArray[np.void]) -> Ints:
+        """When simple rows of one labels topic are over: with their prediction's window, or,
+        where only a label has come, when no window can take it any more.
+        """
+        final_ms = self.label_final_ms(topic, rows["label_ms"])
+        predicted = np.flatnonzero(rows["flags"] & HAS_PREDICTION)
+        codes = rows["combo"][predicted].astype(np.int64)
+        if len(codes):
+            _, _, window_ms, hold_ms, _, _, _ = self.combos.columns[:, codes]
+            event_ms = rows["event_ms"][predicted]
+            final_ms[predicted] = event_ms - event_ms % window_ms + window_ms + hold_ms
+        return final_ms
+
+    def _enter(self, topic: int, final_ms: Ints, keys: list[bytes]) -> None:
+        width = self.plan.row_bucket_ms(self.combos.label_topics[topic])
+        buckets = -(-final_ms // width) * width
+        for bucket in np.unique(buckets).tolist():
+            self.index.add(topic, bucket, [keys[i] for i in np.flatnonzero(buckets == bucket).tolist()])
+
+    def _enter_full(self, key: bytes, row: Row) -> None:
+        """A full row may last longer than it was first entered for."""
+        topic = topic_of(key)
+        finals = [int(self.label_final_ms(topic, np.array([x.label_ms]))[0]) for x in row.labels]
+        for prediction in row.predictions:
+            described = self.combos.row(prediction.combo)
+            start_ms = prediction.event_ms - prediction.event_ms % described.window_ms
+            finals.append(start_ms + described.window_ms + described.hold_ms)
+        width = self.plan.row_bucket_ms(self.combos.label_topics[topic])
+        self.index.extend(topic, -(-max(finals) // width) * width, key)
+
+    def _apply_windows(self, block: JoinBlock) -> None:
+        rows = np.frombuffer(block.rows, SIMPLE)
+        ops = np.frombuffer(block.ops, np.uint8)
+        effects = np.frombuffer(block.effects, EFFECT)
+        counted, joined = rows[(ops & COUNTED) != 0], rows[(ops & OUTCOME) != 0]
+        changes = effects["outcome"] != 0
+        self._add(counted, effects[~changes], outcomes=False)
+        self._add(joined, effects[changes], outcomes=True)
+
+    def _add(self, rows: NDArray[np.void], effects: NDArray[np.void], *, outcomes: bool) -> None:
+        n = len(rows) + len(effects)
+        if n == 0:
+            return
+
+        def both(name: str) -> NDArray[Any]:
+            if not len(effects):
+                return np.ascontiguousarray(rows[name])
+            return np.concatenate((rows[name], effects[name]))
+
+        predicted = np.concatenate(((rows["flags"] & PREDICTED) != 0, effects["predicted"])).astype(np.int8)
+        score, event_ms, codes = both("score"), both("event_ms"), both("combo").astype(np.int64)
+        signs = np.concatenate((np.ones(len(rows), np.int64), effects["sign"]))
+        if outcomes:
+            actual = np.concatenate(((rows["flags"] & ACTUAL) != 0, effects["actual"]))
+            latency = np.concatenate((rows["label_ms"] - rows["event_ms"], effects["latency_ms"]))
+            prepared = prepare(score, predicted, actual.astype(np.int8), latency)
+        else:
+            prepared = prepare(score, predicted)
+        window_ms = self.combos.columns[2][codes]
+        start_ms = event_ms - event_ms % window_ms
+        self.windows.add(self.combos.leaf_table(codes), start_ms, prepared, signs, outcomes=outcomes)
+
+    # -- time
+
+    def expire(self) -> None:
+        """Move the fates of what can never be matched any more."""
+        for name, frontier in self.sources.frontiers.items():
+            end_ms = frontier - self.plan.models[name].hold_ms
+            before = self._expired.get(name, MIN_MS)
+            if end_ms <= before:
+                continue
+            self._expired[name] = end_ms
+            for window in self._ended(name, before, end_ms):
+                self._expire_window(window)
+        for topic in range(len(self.combos.label_topics)):
+            waited = self.holds.expire(topic, self.labels_frontier(topic))
+            self.fates.move(f.LABELS, f.PENDING, f.EXPIRED, waited)
+
+    def labels_frontier(self, topic: int) -> int:
+        """The least watermark over the models that a labels topic (its code) can join."""
+        models = self.plan.joined_by(self.combos.label_topics[topic])
+        return min(self.sources.frontiers.get(m.name, MIN_MS) for m in models)
+
+    def label_final_ms(self, topic: int, label_ms: Ints) -> Ints:
+        """The watermark at which each label can join nothing any more, int64[n]."""
+        return self.plan.label_final_ms(self.combos.label_topics[topic], label_ms)
+
+    def _ended(self, name: str, after_ms: int, until_ms: int) -> list[Window]:
+        """A model's windows that end in (after_ms, until_ms]."""
+        window_ms = self.plan.models[name].window_ms
+        return [
+            (owner, start)
+            for owner, start in self.windows.keys
+            if owner == name and after_ms < start + window_ms <= until_ms
+        ]
+
+    def has_ended(self, name: str, end_ms: int) -> bool:
+        """Whether there are windows of a model that end until then."""
+        return bool(self._ended(name, MIN_MS, end_ms))
+
+    def _expire_window(self, window: Window) -> None:
+        for key in self.windows.keys[window]:
+            snapshot = None if self.level(key) else self.windows.snapshot(key, 0)
+            if snapshot is not None:
+                self.fates.move(f.PREDICTIONS, f.PENDING, f.EXPIRED, unlabelled(snapshot))
+
+    def level(self, key: int) -> int:
+        """0 for a whole model's accumulator, 1 for a segment's."""
+        return 1 if self.combos.slices[slot_of(key)[1]][2] else 0
+
+    def _release(self, name: str, end_ms: int) -> None:
+        """Forget windows of a model that were sent for the last time."""
+        before = self.released.get(name, MIN_MS)
+        self.released[name] = max(before, end_ms)
+        for window in self._ended(name, MIN_MS, end_ms):
+            self._dropped.extend(self.windows.drop(window))
+
+    # -- checkpoint
+
+    def cut(self, position: tuple[int, int, int]) -> Cut:
+        """All that has changed since the last cut; position: (log id, head, last offset seen)."""
+        slots = {}
+        for pool in (self.windows.fine, self.windows.coarse):
+            for key in pool.dirty:
+                snapshot = pool.snapshot(key)
+                if snapshot is not None:
+                    slots[key] = snapshot.pack()
+            pool.dirty.clear()
+            pool.clock += 1
+        dropped, self._dropped = self._dropped, []
+        frontiers = {t: self.labels_frontier(t) for t in range(len(self.combos.label_topics))}
+        purge, spared = self.index.purge(frontiers)
+        if purge:
+            self.rows.forget()
+        return Cut(
+            meta=self._meta(position),
+            rows=self.rows.freeze(),
+            slots=slots,
+            dropped_slots=dropped,
+            index=self.index.take(),
+            purge=purge,
+            spared=spared,
+        )
+
+    def cut_written(self) -> None:
+        """The last cut is in the checkpoint: what it holds may leave memory."""
+        self.rows.written()
+        self.windows.fine.evict(self.memory.slots_max)
+        self.windows.coarse.evict(self.memory.slots_max)
+
+    # -- as a fold over bytes
+
+    def apply_body(self, body: bytes) -> None:
+        """Fold one block's bytes in."""
+        self.apply(decode_block(body))
+
+    def snapshot_body(self) -> bytes:
+        """All but rows and windows, which the retained blocks hold."""
+        return self._meta((0, -1, -1))
+
+    def restore_body(self, body: bytes) -> None:
+        """Begin from `snapshot_body` where the log's older blocks are gone."""
+        self._restore(msgspec.msgpack.decode(body))
+
+    def _meta(self, position: tuple[int, int, int]) -> bytes:
+        return _encode(
+            {
+                "position": position,
+                "combos": self.combos.names,
+                "label_topics": self.combos.label_topics,
+                "sources": [
+                    SourceMark(s.topic, s.partition, x.applied, x.watermark_ms, x.idle)
+                    for s, x in self.sources.states.items()
+                ],
+                "frontiers": self.sources.frontiers,
+                "fates": self.fates.counts.reshape(-1).tolist(),
+                "holds": self.holds.entries(),
+                "buckets": self.index.buckets(),
+                "extended": self.index.extended,
+                "released": self.released,
+                "expired": self._expired,
+            }
+        )
+
+    def _restore(self, meta: dict[str, Any]) -> None:
+        for topic in meta["label_topics"]:
+            self.combos.topic_code(topic)
+        self.combos.codes([tuple(c) for c in meta["combos"]])
+        for topic, partition, last, watermark_ms, idle in meta["sources"]:
+            self.sources.states[Source(topic, partition)] = SourceState(last, watermark_ms, idle)
+        self.sources.frontiers = meta["frontiers"]
+        self.fates = f.Fates(np.array(meta["fates"], np.int64).reshape(2, -1))
+        for entry in meta["holds"]:
+            self.holds.add(*entry)
+        self.index.restore(meta["buckets"], meta["extended"])
+        self.released, self._expired = meta["released"], meta["expired"]
+        for key in self.checkpoint.slot_keys():
+            self.windows.note(key)
+
+    @property
+    def records(self) -> int:
+        """All records this partition has consumed: the sum of all fates."""
+        return int(self.fates.counts.sum())

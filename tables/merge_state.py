@@ -1,0 +1,226 @@
+"""The state of one partials partition: the windows of the slices it owns, across all workers.
+
+A fold like the join's: `apply` takes the messages in log order and nothing else, so a replay
+arrives at the same windows with the same revisions. What is emitted of it is decided in
+`tables/records.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from metrics.layout import COARSE, FINE
+from models.partial import Mark, Partial
+from tables.checkpoint import Checkpoint, Cut
+from tables.combos import Slice
+from tables.cover import Group, Truth, add_group
+from tables.emitter import add_up
+from tables.plan import MIN_MS, ModelPlan, Plan
+from tables.watermark import combine
+from tables.windows import Snapshot, slot_key, slot_of
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_truth = msgspec.msgpack.Decoder(
+    tuple[list[tuple[dict[int, int], bytes]], list[tuple[dict[int, int], bytes]]]
+).decode
+
+
+class MergeBlock(msgspec.Struct, array_like=True, gc=False):
+    """One entry of the merge log. applied: last offset of the partials topic it covers.
+    announced: (configured model, window end) up to which final records are on their topic.
+    """
+
+    applied: int
+    marks: list[Mark] = []
+    partials: list[Partial] = []
+    announced: list[tuple[str, int]] = []
+
+
+_decode_block = msgspec.msgpack.Decoder(MergeBlock).decode
+
+
+def encode_merge_block(block: MergeBlock) -> bytes:
+    """Bytes of a block's body."""
+    return _encode(block)
+
+
+def decode_merge_block(body: bytes) -> MergeBlock:
+    """The inverse of `encode_merge_block`; raises msgspec.DecodeError."""
+    return _decode_block(body)
+
+
+@dataclass(slots=True)
+class SliceWindows:
+    """All windows of one slice that are still of use, by window_start_ms."""
+
+    name: Slice
+    plan: ModelPlan
+    windows: dict[int, Truth] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
+    changes: int = 0
+    """Versions merged so far, over all windows ever: grows with every change."""
+
+    def snapshot(self, start_ms: int) -> Snapshot:
+        """The merged accumulator of a window; KeyError if there is none."""
+        layout = COARSE if self.name[2] else FINE
+        return add_up(Snapshot.unpack(g.value, layout) for g in self.windows[start_ms].current)
+
+
+class MergeState:
+    """Slices, marks and how far final records have been announced."""
+
+    def __init__(self, plan: Plan, partitions: int, checkpoint: Checkpoint) -> None:
+        """partitions: how many state partitions report here."""
+        self.plan = plan
+        self.partitions = partitions
+        self.checkpoint = checkpoint
+        self.applied = -1
+        self.slices: dict[Slice, SliceWindows] = {}
+        self.marks: dict[str, dict[int, Mark]] = {}
+        self.announced: dict[str, int] = {}
+        self.late_partials = 0
+        self._names: list[Slice] = []
+        self._codes: dict[Slice, int] = {}
+        self._dirty: set[int] = set()
+        self._dropped: list[int] = []
+        meta = checkpoint.meta()
+        if meta is not None:
+            self._restore(msgspec.msgpack.decode(meta))
+
+    # -- fold
+
+    def apply(self, block: MergeBlock) -> None:
+        """Fold one block in."""
+        self.applied = max(self.applied, block.applied)
+        for partial in block.partials:
+            self._partial(partial)
+        for mark in block.marks:
+            self._mark(mark)
+        for model, end_ms in block.announced:
+            self._announce(model, end_ms)
+
+    def _partial(self, partial: Partial) -> None:
+        name = (partial.model, partial.model_version, partial.segment)
+        plan = self.plan.of(partial.model)
+        start_ms = partial.window_start_ms
+        if start_ms + plan.window_ms <= self.announced.get(plan.name, MIN_MS):
+            self.late_partials += 1
+            return
+        one = self.slices.get(name)
+        if one is None:
+            one = self.slices[name] = SliceWindows(name, plan)
+            self._codes[name] = len(self._names)
+            self._names.append(name)
+        before = one.windows.get(start_ms, Truth())
+        after = add_group(before, Group(dict(partial.cover), partial.value))
+        if after is before:
+            return
+        one.windows[start_ms] = after
+        self._dirty.add(slot_key(start_ms, self._codes[name]))
+        if after.current != before.current:
+            one.changes += after.version - before.version
+            one.changed.add(start_ms)
+
+    def _mark(self, mark: Mark) -> None:
+        known = self.marks.setdefault(mark.model, {})
+        old = known.get(mark.partition)
+        if old is not None:
+            mark.closed_ms = max(mark.closed_ms, old.closed_ms)
+            mark.final_ms = max(mark.final_ms, old.final_ms)
+        known[mark.partition] = mark
+
+    def closed(self, model: ModelPlan) -> tuple[int, bool]:
+        """(watermark over all state partitions, whether all are idle)."""
+        return self._combined(model, "closed_ms")
+
+    def final_ms(self, model: ModelPlan) -> int:
+        """Every window that ends until then will never change again."""
+        return self._combined(model, "final_ms")[0]
+
+    def _combined(self, model: ModelPlan, name: str) -> tuple[int, bool]:
+        known = self.marks.get(model.name, {})
+        unheard = Mark(model.name, -1, MIN_MS, MIN_MS, False)
+        every = (known.get(p, unheard) for p in range(self.partitions))
+        return combine((getattr(mark, name), mark.idle) for mark in every)
+
+    def _announce(self, name: str, end_ms: int) -> None:
+        """Final records up to there are out: keep only what spans still look back on."""
+        self.announced[name] = max(self.announced.get(name, MIN_MS), end_ms)
+        model = self.plan.models[name]
+        keep_ms = self.announced[name] - model.look_back_ms
+        for one in self.slices.values():
+            if one.plan.name != name:
+                continue
+            for start_ms in [s for s in one.windows if s + model.window_ms <= keep_ms]:
+                del one.windows[start_ms]
+                one.changed.discard(start_ms)
+                key = slot_key(start_ms, self._codes[one.name])
+                self._dirty.discard(key)
+                self._dropped.append(key)
+
+    # -- checkpoint
+
+    def cut(self, position: tuple[int, int, int]) -> Cut:
+        """All that has changed since the last cut."""
+        slots = {}
+        for key in self._dirty:
+            start_ms, code = slot_of(key)
+            slots[key] = _encode(self.slices[self._names[code]].windows[start_ms])
+        self._dirty = set()
+        dropped, self._dropped = self._dropped, []
+        return Cut(meta=self._meta(position), slots=slots, dropped_slots=dropped)
+
+    def cut_written(self) -> None:
+        """Nothing leaves memory: packed windows are small."""
+
+    # -- as a fold over bytes
+
+    def apply_body(self, body: bytes) -> None:
+        """Fold one block's bytes in."""
+        self.apply(decode_merge_block(body))
+
+    def snapshot_body(self) -> bytes:
+        """All but the windows, which the retained blocks hold."""
+        return self._meta((0, -1, -1))
+
+    def restore_body(self, body: bytes) -> None:
+        """Begin from `snapshot_body` where the log's older blocks are gone."""
+        self._restore_meta(msgspec.msgpack.decode(body))
+
+    def _meta(self, position: tuple[int, int, int]) -> bytes:
+        """All that is not in slots."""
+        return _encode(
+            {
+                "position": position,
+                "applied": self.applied,
+                "names": self._names,
+                "changes": [self.slices[n].changes for n in self._names],
+                "marks": [m for marks in self.marks.values() for m in marks.values()],
+                "announced": self.announced,
+            }
+        )
+
+    def _restore(self, meta: dict[str, Any]) -> None:
+        self._restore_meta(meta)
+        for key in self.checkpoint.slot_keys():
+            stored = self.checkpoint.slot(key)
+            if stored is None:
+                continue
+            start_ms, code = slot_of(key)
+            current, waiting = _decode_truth(stored)
+            one = self.slices[self._names[code]]
+            one.windows[start_ms] = Truth(tuple(Group(*g) for g in current), tuple(Group(*g) for g in waiting))
+            one.changed.add(start_ms)
+
+    def _restore_meta(self, meta: dict[str, Any]) -> None:
+        self.applied, self.announced = meta["applied"], meta["announced"]
+        for name, changes in zip(meta["names"], meta["changes"], strict=True):
+            key: Slice = (name[0], name[1], name[2])
+            self._codes[key] = len(self._names)
+            self._names.append(key)
+            self.slices[key] = SliceWindows(key, self.plan.of(key[0]), changes=changes)
+        for mark in meta["marks"]:
+            self._mark(Mark(*mark))

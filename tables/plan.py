@@ -1,0 +1,103 @@
+"""What the join and the merge have to know of the configuration, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.batch import MIN_MS
+from tables.expiry import bucket_ms
+
+__all__ = ["ANY_MODEL", "MIN_MS", "ModelPlan", "Plan", "Span"]
+
+ANY_MODEL = "*"
+COUNTED_LOOK_BACK_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A rolling span: so many milliseconds, or as far back as so many labels lie."""
+
+    name: str
+    length_ms: int | None = None
+    labelled: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """One configured model (or ``"*"``): its topics and its rules of time, in milliseconds."""
+
+    name: str
+    predictions_topic: str
+    labels_topic: str
+    window_ms: int = 60_000
+    horizon_ms: int = 6 * 3_600_000
+    allowed_lateness_ms: int = 60_000
+    label_skew_ms: int = 0
+    emit_every_ms: int = 10_000
+    idle_timeout_ms: int = 30_000
+    segments: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
+    window_name: str = "60s"
+    task: str = "binary"
+
+    @property
+    def hold_ms(self) -> int:
+        """How long after a window's end its records can still change."""
+        return self.horizon_ms + self.allowed_lateness_ms
+
+    @property
+    def look_back_ms(self) -> int:
+        """How long final windows are kept for spans; a counted span looks back a day at most."""
+        return max((s.length_ms or COUNTED_LOOK_BACK_MS for s in self.spans), default=0)
+
+    def window_start(self, event_ms: int) -> int:
+        """Start of the tumbling window, aligned to the epoch, that holds ``event_ms``."""
+        return event_ms - event_ms % self.window_ms
+
+    def final_at(self, window_start_ms: int) -> int:
+        """The watermark at which the window is final."""
+        return window_start_ms + self.window_ms + self.hold_ms
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All models, and how many partitions each source topic has.
+
+    ``keyed_topics`` are read directly (partitioned by id): there a state partition has one
+    source partition only, its own number. Every other source reaches every state partition.
+    """
+
+    models: Mapping[str, ModelPlan]
+    partitions: Mapping[str, int] = field(default_factory=dict)
+    keyed_topics: frozenset[str] = frozenset()
+
+    def of(self, model: str) -> ModelPlan:
+        """The plan of a model; ``KeyError`` where neither its name nor ``"*"`` is configured."""
+        return self.models.get(model) or self.models[ANY_MODEL]
+
+    def sources(self, topic: str, state_partition: int) -> list[int]:
+        """The partitions of a source topic that feed a state partition."""
+        if topic in self.keyed_topics:
+            return [state_partition]
+        return list(range(self.partitions.get(topic, 1)))
+
+    def joined_by(self, labels_topic: str) -> list[ModelPlan]:
+        """The models whose predictions a labels topic can join."""
+        return [m for m in self.models.values() if m.labels_topic == labels_topic]
+
+    def label_final_ms(self, labels_topic: str, label_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The watermark at which each label can join nothing any more, int64[n]."""
+        final_ms = np.full(len(label_ms), MIN_MS, np.int64)
+        for model in self.joined_by(labels_topic):
+            latest_ms = label_ms + model.label_skew_ms
+            end_ms = latest_ms - latest_ms % model.window_ms + model.window_ms
+            np.maximum(final_ms, end_ms + model.hold_ms, out=final_ms)
+        return final_ms
+
+    def row_bucket_ms(self, labels_topic: str) -> int:
+        """Width of the buckets in which the rows of a labels topic's ids expire."""
+        return bucket_ms(max(m.hold_ms for m in self.joined_by(labels_topic)))

@@ -1,0 +1,169 @@
+"""Which metric records are due, and what stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from metrics.layout import COARSE, FINE
+from metrics.result import summarise
+from models import metric_record
+from tables.combos import Slice
+from tables.merge_state import MergeState, SliceWindows
+from tables.plan import MIN_MS, ModelPlan, Span
+from tables.rolling import RollingSum, first_window
+from tables.schedule import interval_ms, is_due
+from tables.windows import Snapshot
+
+PHASE_MS = 500
+"""Records follow the workers' partials by so much, so that they find all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One metric record before it is bytes; ``start_ms`` None in ``key_start_ms`` is a span."""
+
+    name: Slice
+    task: str
+    span: str
+    start_ms: int
+    end_ms: int
+    revision: int
+    final: bool
+    rolling: bool
+    parts: dict[str, object]
+
+    def key(self) -> bytes:
+        """The key on the metrics topic."""
+        return metric_record.key(*self.name, self.span, None if self.rolling else self.start_ms)
+
+    def encode(self, emitted_at_ms: int) -> bytes:
+        """The value on the metrics topic."""
+        model, version, segment = self.name
+        return metric_record.encode(
+            model=model,
+            model_version=version,
+            segment=segment,
+            task=self.task,
+            window_start_ms=self.start_ms,
+            window_end_ms=self.end_ms,
+            span=self.span,
+            revision=self.revision,
+            final=self.final,
+            emitted_at_ms=emitted_at_ms,
+            parts=self.parts,
+        )
+
+
+@dataclass(slots=True)
+class Due:
+    """One round: the records, and how far each model's final ones are among them."""
+
+    records: list[Record] = field(default_factory=list)
+    announced: dict[str, int] = field(default_factory=dict)
+
+
+class Recorder:
+    """Decides what one merge partition has to say; keeps only when it last said it."""
+
+    def __init__(self, state: MergeState) -> None:
+        self.state = state
+        self._sent: dict[tuple[Slice, int], int] = {}
+        self._span_sent: dict[tuple[Slice, str], int] = {}
+        self._span_seen: dict[tuple[Slice, str], tuple[int, int]] = {}
+        self._sums: dict[tuple[Slice, str], RollingSum] = {}
+
+    def collect(self, now_ms: int) -> Due:
+        """All that is due now."""
+        out = Due()
+        for model in self.state.plan.models.values():
+            slices = [one for one in self.state.slices.values() if one.plan is model]
+            closed_ms, idle = self.state.closed(model)
+            for one in slices:
+                self._revise(one, (closed_ms, idle), now_ms, out)
+            self._finish(model, slices, out)
+            for span in model.spans:
+                for one in slices:
+                    self._roll(one, span, closed_ms, now_ms, out)
+        return out
+
+    def _revise(self, one: SliceWindows, seen: tuple[int, bool], now_ms: int, out: Due) -> None:
+        """Windows that changed since they were last sent, as their age allows."""
+        closed_ms, idle = seen
+        for start_ms in sorted(one.changed):
+            end_ms = start_ms + one.plan.window_ms
+            if closed_ms < end_ms and not idle:
+                continue
+            interval = interval_ms(one.plan.emit_every_ms, closed_ms - end_ms)
+            if is_due(now_ms, self._sent.get((one.name, start_ms)), interval, PHASE_MS):
+                one.changed.discard(start_ms)
+                if one.windows[start_ms].current:
+                    self._sent[one.name, start_ms] = now_ms
+                    out.records.append(self._window(one, start_ms, final=False))
+
+    def _finish(self, model: ModelPlan, slices: list[SliceWindows], out: Due) -> None:
+        """The last record of every window that can never change again."""
+        final_ms = self.state.final_ms(model)
+        announced_ms = self.state.announced.get(model.name, MIN_MS)
+        if final_ms <= announced_ms:
+            return
+        last_end_ms = announced_ms
+        for one in slices:
+            for start_ms in sorted(one.windows):
+                end_ms = start_ms + model.window_ms
+                if announced_ms < end_ms <= final_ms and one.windows[start_ms].current:
+                    one.changed.discard(start_ms)
+                    self._sent.pop((one.name, start_ms), None)
+                    out.records.append(self._window(one, start_ms, final=True))
+                    last_end_ms = max(last_end_ms, end_ms)
+        if last_end_ms > announced_ms:
+            out.announced[model.name] = last_end_ms
+
+    def _window(self, one: SliceWindows, start_ms: int, *, final: bool) -> Record:
+        plan = one.plan
+        return Record(
+            name=one.name,
+            task=plan.task,
+            span=plan.window_name,
+            start_ms=start_ms,
+            end_ms=start_ms + plan.window_ms,
+            revision=one.windows[start_ms].version + final,
+            final=final,
+            rolling=False,
+            parts=_parts(one.snapshot(start_ms), one.name, plan.window_ms),
+        )
+
+    def _roll(self, one: SliceWindows, span: Span, closed_ms: int, now_ms: int, out: Due) -> None:
+        plan, key = one.plan, (one.name, span.name)
+        end_ms = closed_ms - closed_ms % plan.window_ms
+        seen = (end_ms, one.changes)
+        if closed_ms == MIN_MS or self._span_seen.get(key) == seen:
+            return
+        if not is_due(now_ms, self._span_sent.get(key), plan.emit_every_ms, PHASE_MS):
+            return
+        first_ms = first_window(one, span, end_ms)
+        if first_ms is None:
+            return
+        self._span_seen[key], self._span_sent[key] = seen, now_ms
+        total = self._sums.setdefault(key, RollingSum(one))
+        total.move(first_ms, end_ms)
+        if not total.included:
+            return
+        snapshot = Snapshot(0, total.head, total.cells)  # type: ignore[arg-type]  # wider sums
+        out.records.append(
+            Record(
+                name=one.name,
+                task=plan.task,
+                span=span.name,
+                start_ms=first_ms,
+                end_ms=end_ms,
+                revision=one.changes + end_ms // plan.window_ms,
+                final=False,
+                rolling=True,
+                parts=_parts(snapshot, one.name, end_ms - first_ms),
+            )
+        )
+
+
+def _parts(snapshot: Snapshot, name: Slice, length_ms: int) -> dict[str, object]:
+    layout = COARSE if name[2] else FINE
+    return dict(summarise(snapshot.head, snapshot.cells, layout, length_ms / 1000))

@@ -1,0 +1,148 @@
+"""The checkpoint on disk: one RocksDB a state partition, memory from a budget.
+
+Its own write-ahead log is off: the changelog is the log. RocksDB's ``ttl`` option is never set
+(it expires by wall-clock and breaks values when toggled): rows go by event time, in buckets.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import msgspec
+from rocksdict import (
+    BlockBasedOptions,
+    Cache,
+    DataBlockIndexType,
+    DBCompressionType,
+    Options,
+    Rdict,
+    WriteBatch,
+    WriteOptions,
+)
+
+from tables.checkpoint import Cut
+
+_META, _SLOT, _INDEX = b"\x00M", b"\x00A", b"\x00X"
+"""Row keys begin with a labels topic code, which is never 0."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_keys = msgspec.msgpack.Decoder(list[bytes]).decode
+_NO_LOG = WriteOptions()
+_NO_LOG.disable_wal = True  # type: ignore[method-assign,assignment]  # a property, the stub errs
+OPEN_FILES_MAX = 128
+
+
+def _options(memory_bytes: int) -> Options:
+    """Options for one database: a quarter of the memory to read, the rest to write."""
+    table = BlockBasedOptions()
+    table.set_block_cache(Cache(max(memory_bytes // 4, 1 << 20)))
+    table.set_bloom_filter(10, block_based=False)
+    table.set_data_block_index_type(DataBlockIndexType.binary_and_hash())
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_block_based_table_factory(table)
+    options.set_compression_type(DBCompressionType.none())  # rows hardly compress
+    options.set_write_buffer_size(max(memory_bytes * 3 // 8, 1 << 20))
+    options.set_max_write_buffer_number(2)
+    options.set_memtable_whole_key_filtering(True)
+    options.set_memtable_prefix_bloom_ratio(0.02)
+    options.set_max_open_files(OPEN_FILES_MAX)
+    options.set_max_background_jobs(2)
+    return options
+
+
+def _bucket_prefix(bucket: tuple[int, int]) -> bytes:
+    topic, bucket_ms = bucket
+    return _INDEX + topic.to_bytes(2, "big") + bucket_ms.to_bytes(8, "big")
+
+
+class RocksCheckpoint:
+    """Cuts kept in RocksDB; see `checkpoint.Checkpoint`."""
+
+    def __init__(self, path: Path, memory_bytes: int) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._options = _options(memory_bytes)
+        self._db = Rdict(str(path), self._options)
+        self._sequence = self._last_sequence()
+
+    def _last_sequence(self) -> int:
+        stored = self._db.get(_INDEX)
+        return 0 if stored is None else int.from_bytes(stored, "big")
+
+    def meta(self) -> bytes | None:
+        """The meta of the last cut; None when there is none."""
+        value: bytes | None = self._db.get(_META)
+        return value
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The rows of the keys, in order."""
+        return list(map(self._db.get, keys))  # most are misses, which multi_get answers slower
+
+    def slot(self, key: int) -> bytes | None:
+        """One accumulator."""
+        value: bytes | None = self._db.get(_SLOT + key.to_bytes(8, "big"))
+        return value
+
+    def slot_keys(self) -> list[int]:
+        """The keys of all accumulators."""
+        found = []
+        for key in cast("Iterator[bytes]", self._db.keys(from_key=_SLOT)):
+            if not key.startswith(_SLOT):
+                break
+            found.append(int.from_bytes(key[len(_SLOT) :], "big"))
+        return found
+
+    def write(self, cut: Cut) -> None:
+        """Store a cut in one batch; raises OSError when the disk refuses."""
+        batch = WriteBatch(raw_mode=True)
+        put = batch.put
+        for key, row in cut.rows.items():
+            put(key, row)
+        for slot, value in cut.slots.items():
+            put(_SLOT + slot.to_bytes(8, "big"), value)
+        for slot in cut.dropped_slots:
+            batch.delete(_SLOT + slot.to_bytes(8, "big"))
+        for bucket, keys in cut.index.items():
+            self._sequence += 1
+            put(_bucket_prefix(bucket) + self._sequence.to_bytes(8, "big"), _encode(keys))
+        put(_INDEX, self._sequence.to_bytes(8, "big"))
+        put(_META, cut.meta)
+        self._write(batch)
+        for bucket in cut.purge:
+            self._purge(bucket, cut.spared)
+
+    def _write(self, batch: WriteBatch) -> None:
+        try:
+            self._db.write(batch, _NO_LOG)
+        except Exception as error:  # rocksdict raises plain Exception
+            raise OSError(f"cannot write the checkpoint {self.path.name}: {error}") from error
+
+    def _purge(self, bucket: tuple[int, int], spared: set[bytes]) -> None:
+        """Delete the rows of a bucket; after a crash in between the index still names them."""
+        prefix = _bucket_prefix(bucket)
+        entries = cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=prefix))
+        for entry, packed in entries:
+            if not entry.startswith(prefix):
+                break
+            batch = WriteBatch(raw_mode=True)
+            for key in _decode_keys(packed):
+                if key not in spared:
+                    batch.delete(key)
+            batch.delete(entry)
+            self._write(batch)
+
+    def close(self) -> None:
+        """Write what is in memory to disk and close."""
+        self._db.flush()
+        self._db.close()
+
+    def destroy(self) -> None:
+        """Close and delete the database: the partition is rebuilt from the changelog."""
+        self._db.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._db = Rdict(str(self.path), self._options)
+        self._sequence = 0

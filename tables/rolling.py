@@ -1,0 +1,63 @@
+"""Rolling spans: the merge of the windows up to the newest closed one, kept up by differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.layout import COARSE, FINE, HEAD_COLUMNS, Column
+from tables.cover import Truth
+from tables.merge_state import SliceWindows
+from tables.plan import Span
+from tables.windows import Snapshot
+
+
+@dataclass(slots=True)
+class RollingSum:
+    """The sum over a moving set of windows; only what changed is subtracted and added."""
+
+    one: SliceWindows
+    included: dict[int, tuple[Truth, Snapshot]] = field(default_factory=dict)
+    head: NDArray[np.int64] = field(default_factory=lambda: np.zeros(HEAD_COLUMNS, np.int64))
+    cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __post_init__(self) -> None:
+        layout = COARSE if self.one.name[2] else FINE
+        self.cells = np.zeros(layout.cells, np.int64)
+
+    def move(self, first_ms: int, end_ms: int) -> None:
+        """Make the sum that of the windows that start in [first_ms, end_ms)."""
+        windows = self.one.windows
+        for start in [s for s in self.included if not first_ms <= s < end_ms or s not in windows]:
+            self._add(self.included.pop(start)[1], -1)
+        for start, truth in windows.items():
+            if not first_ms <= start < end_ms or not truth.current:
+                continue
+            old = self.included.get(start)
+            if old is not None and old[0] is truth:
+                continue
+            if old is not None:
+                self._add(old[1], -1)
+            snapshot = self.one.snapshot(start)
+            self._add(snapshot, 1)
+            self.included[start] = (truth, snapshot)
+
+    def _add(self, snapshot: Snapshot, sign: int) -> None:
+        self.head += sign * snapshot.head
+        self.cells += sign * snapshot.cells
+
+
+def first_window(one: SliceWindows, span: Span, end_ms: int) -> int | None:
+    """Start of the first window in the span that ends at ``end_ms``; None if it is empty."""
+    if span.length_ms is not None:
+        return end_ms - span.length_ms
+    missing, first = span.labelled or 0, None
+    for start in sorted((s for s in one.windows if s < end_ms), reverse=True):
+        if missing <= 0:
+            break
+        if one.windows[start].current:
+            missing -= int(one.snapshot(start).head[Column.LABELLED])
+            first = start
+    return first

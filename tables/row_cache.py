@@ -1,0 +1,60 @@
+"""Rows in memory before the database: those not yet written, and the newest ones after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tables.checkpoint import Checkpoint
+
+ROW_BYTES = 300
+"""What one cached row takes in memory: key, value and dictionary entry, measured."""
+
+
+class RowCache:
+    """Looks rows up: unwritten, in the cut being written, recent, then the checkpoint.
+
+    ``recent`` is two generations: when the young one is full it becomes the old one, so memory
+    stays bounded and the newest rows, which labels most often ask for, stay.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, recent_max: int) -> None:
+        self._checkpoint = checkpoint
+        self._generation_max = max(recent_max // 2, 1)
+        self.fresh: dict[bytes, bytes] = {}
+        self.frozen: dict[bytes, bytes] = {}
+        self._young: dict[bytes, bytes] = {}
+        self._old: dict[bytes, bytes] = {}
+
+    def get_many(self, keys: list[bytes]) -> list[bytes | None]:
+        """The rows of the keys, in order; None for unknown ones."""
+        found = list(map(self.fresh.get, keys))
+        for older in (self.frozen, self._young, self._old):
+            if older:
+                get = older.get
+                found = [get(key) if row is None else row for key, row in zip(keys, found, strict=True)]
+        missing = [i for i, row in enumerate(found) if row is None]
+        if missing:
+            stored = self._checkpoint.get_many([keys[i] for i in missing])
+            for i, row in zip(missing, stored, strict=True):
+                found[i] = row
+        return found
+
+    def update(self, keys: Iterable[bytes], rows: Iterable[bytes]) -> None:
+        """Rows as they stand now."""
+        self.fresh.update(zip(keys, rows, strict=True))
+
+    def freeze(self) -> dict[bytes, bytes]:
+        """The rows to be written; they stay readable until `written`."""
+        self.frozen, self.fresh = self.fresh, {}
+        return self.frozen
+
+    def written(self) -> None:
+        """The frozen rows are in the checkpoint."""
+        self._young.update(self.frozen)
+        self.frozen = {}
+        if len(self._young) > self._generation_max:
+            self._old, self._young = self._young, {}
+
+    def forget(self) -> None:
+        """Drop the recent generations: rows have been purged from the checkpoint."""
+        self._young, self._old = {}, {}

@@ -1,0 +1,84 @@
+"""The real broker for the tests that need it, and a closing line about those that had to be left out."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.kafka_cluster import KafkaCluster
+from tests.support.kafka_jars import KafkaUnavailableError, classpath, java
+from tests.support.topics import ScratchTopics, scratch_topics
+
+BOOTSTRAP = os.environ.get("HINDCAST_TEST_BOOTSTRAP", "")
+CI = os.environ.get("CI", "").lower() in {"1", "true"}
+LEFT_OUT = pytest.StashKey[str]()
+StartCluster = Callable[..., KafkaCluster]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "own_broker: starts brokers of its own (set by the fixture start_cluster)")
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k have chosen
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this machine cannot run; in CI nothing may be left out."""
+    needs = [item for item in items if _needs_java(item)]
+    if not needs or (reason := _why_no_broker()) is None:
+        return
+    line = f"{len(needs)} tests on a real Kafka broker, because {reason}"
+    if CI:
+        raise pytest.UsageError(f"CI may leave nothing out, but would leave out {line}")
+    config.stash[LEFT_OUT] = line
+    config.hook.pytest_deselected(items=needs)
+    items[:] = [item for item in items if item not in needs]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Close with what was left out and why."""
+    terminalreporter.write_line(f"Left out: {config.stash.get(LEFT_OUT, 'nothing')}")
+
+
+def _needs_java(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    if "start_cluster" in fixtures or item.get_closest_marker("own_broker"):
+        return True
+    return not BOOTSTRAP and ("broker" in fixtures or item.get_closest_marker("broker") is not None)
+
+
+def _why_no_broker() -> str | None:
+    try:
+        java()
+        classpath()
+    except KafkaUnavailableError as error:
+        return str(error)
+    return None
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap address of a real broker that all tests share: use topics of your own (fixture `topics`)."""
+    if BOOTSTRAP:
+        yield BOOTSTRAP
+        return
+    with KafkaCluster(tmp_path_factory.mktemp("kafka")) as cluster:
+        yield cluster.bootstrap
+
+
+@pytest.fixture
+async def topics(broker: str) -> AsyncIterator[ScratchTopics]:
+    """Topics of this test alone, under `topics.prefix`."""
+    async with scratch_topics(broker) as scratch:
+        yield scratch
+
+
+@pytest.fixture
+def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
+    """Start brokers of the test's own, which it may kill: start_cluster(brokers=3), arguments of KafkaCluster."""
+    with ExitStack() as stack:
+
+        def start(directory: Path = tmp_path / "kafka", **options: object) -> KafkaCluster:
+            return stack.enter_context(KafkaCluster(directory, **options))  # type: ignore[arg-type]
+
+        yield start

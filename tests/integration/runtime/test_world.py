@@ -1,0 +1,96 @@
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from models.errors import WorldError
+from runtime.cli import main
+from runtime.settings import Settings, parse
+from runtime.world import ensure, inspect
+from tests.support.topics import ScratchTopics
+
+
+@pytest.fixture
+def settings(broker: str, topics: ScratchTopics) -> Settings:
+    source = {"predictions": {"topic": f"{topics.prefix}x_predictions"}}
+    kafka = {"bootstrap_servers": broker, "topic_prefix": topics.prefix, "partitions": 3}
+    return parse({"kafka": kafka, "models": {"fraud": source}}, {})
+
+
+@pytest.fixture
+def command(settings: Settings, tmp_path: Path) -> Callable[..., int]:
+    kafka = settings.kafka
+    (tmp_path / "h.yaml").write_text(
+        f"kafka: {{bootstrap_servers: '{kafka.bootstrap_servers[0]}', topic_prefix: {kafka.topic_prefix}, "
+        f"partitions: 3}}\nmodels: {{fraud: {{predictions: {{topic: {kafka.topic_prefix}x_predictions}}}}}}\n"
+    )
+    return lambda *verb: main([*verb, "--config", str(tmp_path / "h.yaml")])
+
+
+@pytest.mark.broker
+async def test_a_worker_may_create_our_topics_but_never_the_sources(settings: Settings, topics: ScratchTopics) -> None:
+    with pytest.raises(WorldError) as caught:
+        await asyncio.to_thread(ensure, settings, create_topics=True)
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["models.fraud.predictions.topic", "models.fraud.labels.topic"]
+    assert await topics.names() == []
+    await topics.create("x_predictions")
+    await topics.create("x_labels")
+    await asyncio.to_thread(ensure, settings, create_topics=True)
+    found = await asyncio.to_thread(inspect, settings)
+    assert found.errors == []
+    internal = [topic.name for topic in found.expected.topics if topic.role == "internal"]
+    assert {found.seen.topics[name].partitions for name in internal} == {3}
+
+
+@pytest.mark.broker
+async def test_without_our_topics_the_worker_does_not_start_and_names_them_all(
+    settings: Settings, topics: ScratchTopics
+) -> None:
+    await topics.create("x_predictions")
+    await topics.create("x_labels")
+    with pytest.raises(WorldError) as caught:
+        await asyncio.to_thread(ensure, settings)
+    found = await asyncio.to_thread(inspect, settings)
+    assert len(str(caught.value).splitlines()) == len(found.expected.topics) - 2
+    assert all("hindcast topics create" in line for line in str(caught.value).splitlines())
+
+
+@pytest.mark.broker
+async def test_the_verbs_check_and_topics_create_agree(
+    topics: ScratchTopics, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    await topics.create("x_predictions")
+    await topics.create("x_labels")
+    assert await asyncio.to_thread(command, "check") == 1
+    assert "a worker would not start" in capsys.readouterr().out
+    assert await asyncio.to_thread(command, "topics", "create") == 0
+    assert f"created {topics.prefix}metrics" in capsys.readouterr().out
+    assert await asyncio.to_thread(command, "topics", "create") == 0
+    assert "all of Hindcast's topics exist already" in capsys.readouterr().out
+    assert await asyncio.to_thread(command, "check") == 0
+    out, err = capsys.readouterr()
+    assert "a worker would start" in out
+    assert all(line.startswith("hindcast: warning: only one copy") for line in err.splitlines())
+
+
+@pytest.mark.broker
+async def test_a_state_topic_with_another_number_of_partitions_stops_everything(
+    settings: Settings, topics: ScratchTopics, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("x_predictions", "x_labels", "partials"):
+        await topics.create(name, partitions=4)
+    assert await asyncio.to_thread(command, "topics", "create") == 1
+    assert f"topic {topics.prefix}partials has 4 partitions, 3 are expected" in capsys.readouterr().err
+    with pytest.raises(WorldError, match="partials has 4 partitions, 3 are expected"):
+        await asyncio.to_thread(ensure, settings, create_topics=True)
+
+
+def test_the_embedded_broker_is_refused_by_every_way_in() -> None:
+    mock = Producer({"bootstrap.servers": "", "test.mock.num.brokers": 1, "log_level": 0})
+    servers = [f"{at.host}:{at.port}" for at in mock.list_topics(timeout=5).brokers.values()]
+    settings = parse({"kafka": {"bootstrap_servers": servers}}, {})
+    with pytest.raises(WorldError, match="embedded broker of `hindcast demo`"):
+        ensure(settings, create_topics=True)

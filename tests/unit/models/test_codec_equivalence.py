@@ -1,0 +1,216 @@
+"""The fast decoders read every record exactly as the definition does, one record at a time."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.codec import Decoder, ModelFields
+from tests.unit.models.support import EVENT, EVENT_MS, NOW_MS, Consumed, codes, fraud_label, fraud_prediction, rows
+
+TEXTS = st.sampled_from(["", "DE", "é", "😀", "a|b", "x" * 250, "\u0000", "line\nbreak", "true"])
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.sampled_from([2**63, 2**64, -(2**63) - 1, 10**30, 10**19, 1_795_255_140, 1_795_255_140_123, 1e300, 0.5, 1.0]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    TEXTS,
+    st.just([1, [2]]),
+    st.just({"country": "FR", "score": 0.1}),
+    st.just({"country": None}),
+    st.just({}),
+)
+TIMES = st.sampled_from([EVENT, "2026-11-21 09:59:00", "2026-11-21T10:59:00.123456+01:00", 1_795_255_140.5, "soon", ""])
+GOOD = {
+    "id": st.sampled_from(["t-1", "é", "x" * 256, "é" * 128, 17, -5]),
+    "time": TIMES,
+    "score": st.sampled_from([0, 1, 0.0, 0.25, 0.5, 1.0]),
+    "class": st.sampled_from([0, 1, True, False, 2, "fraud", "ok"]),
+    "text": TEXTS,
+}
+PREDICTION_NAMES = {
+    "prediction_id": "id", "transaction_id": "id", "id": "id", "model": "text", "model_version": "text",
+    "version": "text", "event_time": "time", "timestamp": "time", "score": "score",
+    "predicted_fraud_score": "score", "prediction": "class", "predicted_fraud": "class", "country": "text",
+}  # fmt: skip
+LABEL_NAMES = {
+    "prediction_id": "id", "transaction_id": "id", "actual": "class", "actual_fraud": "class",
+    "label": "class", "label_time": "time", "timestamp": "time",
+}  # fmt: skip
+TAILS = st.sampled_from([b"", b" ", b"x", b"\xff", b"]" * 70])
+
+
+# Values by name; every record starts from some that make it good, so that fast decoders come into being.
+PREDICTION_BASES: list[dict[str, object]] = [
+    fraud_prediction(),
+    fraud_prediction(predicted_fraud=..., country=..., features={"country": "FR"}),
+    fraud_prediction(predicted_fraud_score=..., predicted_fraud=1, transaction_id=17, timestamp=EVENT_MS),
+    {"prediction_id": "p", "event_time": EVENT_MS, "score": 0.5, "model": "DE", "version": 3, "country": True},
+    {
+        "id": "p",
+        "timestamp": EVENT,
+        "prediction": "fraud",
+        "features": {"score": 0.75, "country": None},
+        "model": "a|b",
+    },
+]
+LABEL_BASES: list[dict[str, object]] = [
+    fraud_label(),
+    fraud_label(actual_fraud=None, label_time=..., timestamp=EVENT_MS),
+    {"prediction_id": 5, "actual": True},
+    {"id": "p", "label": "fraud", "label_time": None},
+]
+
+
+@st.composite
+def variations(draw: st.DrawFn, base: dict[str, object], names: dict[str, str]) -> dict[str, object]:
+    """The record with a few fields gone, added or given another value, good or odd."""
+    record = dict(base)
+    for name in draw(st.lists(st.sampled_from([*names, "features"]), max_size=3)):
+        good = GOOD[names[name]] if name in names else st.just({"country": "DE", "score": 1})
+        record[name] = draw(st.one_of(good, good, ODD, st.just(...)))
+    return {name: value for name, value in record.items() if value is not ...}
+
+
+def before(record: bytes, field: bytes) -> bytes:
+    """The record with one more field at its front."""
+    return b"{" + field + (b"}" if record == b"{}" else b"," + record[1:])
+
+
+def after(record: bytes, field: bytes) -> bytes:
+    """The record with one more field at its end."""
+    return (b"{" if record == b"{}" else record[:-1] + b",") + field + b"}"
+
+
+NUMBERS = st.sampled_from([b"NaN", b"Infinity", b"1e999", b"-0", b"01", b"9" * 30, b"9" * 5000])
+SKIPPED = st.sampled_from([b"1e999", b'"\xff"', b'"\\ud800"', b'"\\q"', b'"\x01"', b"NaN", b"9" * 5000, b"9" * 400])
+NO_RECORDS = st.sampled_from([b"", b"  ", b"[]", b"1", b"null", b'"a"', b"\xef\xbb\xbf{}", b"\xff", b"x" * 3000, None])
+
+
+def damaged(draw: st.DrawFn, fields: dict[str, object]) -> bytes | None:
+    record = json.dumps(fields, ensure_ascii=draw(st.booleans())).encode()
+    depth = draw(st.sampled_from([60, 62, 63, 64, 65, 1024, 3000]))
+    ways: dict[str, Callable[[], bytes | None]] = {
+        "whole": lambda: record,
+        "cut": lambda: record[: draw(st.integers(0, len(record)))],
+        "tail": lambda: record + draw(TAILS),
+        "deep": lambda: before(record, b'"deep":' + b"[" * depth + b"]" * depth),
+        "wide": lambda: before(record, b'"wide":"' + b"[{" * 40 + b'"'),
+        "twice": lambda: record[:-1] + b"," + record[1:] if fields else record,
+        "number": lambda: after(record, b'"score":' + draw(NUMBERS)),
+        "skipped": lambda: before(record, b'"skipped":' + draw(SKIPPED)),
+        "other": lambda: draw(NO_RECORDS),
+    }
+    return ways[draw(st.sampled_from(["whole", *ways]))]()
+
+
+@st.composite
+def chunks(draw: st.DrawFn, bases: list[dict[str, object]], names: dict[str, str]) -> list[bytes | None]:
+    """Runs of alike good records, each followed by odd relatives: decoders are made, kept, refused."""
+    values: list[bytes | None] = []
+    for base in draw(st.lists(st.sampled_from(bases), min_size=1, max_size=4)):
+        values += [json.dumps(base).encode()] * draw(st.sampled_from([1, 3, 10]))
+        for _ in range(draw(st.integers(0, 4))):
+            values.append(damaged(draw, draw(variations(base, names))))
+    return values
+
+
+def agree(kind: str, models: list[ModelFields], values: list[bytes | None]) -> None:
+    assert kind in {"predictions", "labels"}
+    both = [
+        Decoder("t", "labels" if kind == "labels" else "predictions", models, 2_000_000, specialising=fast)
+        for fast in (True, False)
+    ]
+    records = [Consumed(at, value) for at, value in enumerate(values)]
+    for _ in range(2):  # the second time with the decoders that the first has made
+        fast, slow = (decoder.decode(records, NOW_MS) for decoder in both)
+        assert rows(fast) == rows(slow)
+        assert [(bad.record, bad.code) for bad in fast.bad] == [(bad.record, bad.code) for bad in slow.bad]
+        assert fast.greatest_ms == slow.greatest_ms
+        assert len(fast.ids) + len(fast.bad) == len(records)
+
+
+@pytest.mark.parametrize("positive", [1, True, "fraud"])
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(PREDICTION_BASES, PREDICTION_NAMES))
+def test_fast_predictions_agree_with_the_definition(values: list[bytes | None], positive: int | str | bool) -> None:
+    fields = ModelFields("*", "predictions", segments=("country",), positive_class=positive)
+    agree("predictions", [fields], values)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(PREDICTION_BASES, PREDICTION_NAMES))
+def test_fast_predictions_of_several_models_agree_with_the_definition(values: list[bytes | None]) -> None:
+    models = [
+        ModelFields("DE", "predictions", segments=("country", "version"), threshold=0.1),
+        ModelFields("a|b", "predictions", fields={"score": "features.score"}),
+        ModelFields("*", "predictions", fields={"version": "features.country"}),
+    ]
+    agree("predictions", models, values)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(PREDICTION_BASES, PREDICTION_NAMES))
+def test_fast_predictions_of_one_unnamed_model_agree_with_the_definition(values: list[bytes | None]) -> None:
+    agree("predictions", [ModelFields("fraud", "predictions", fields={"model": "nowhere"})], values)
+
+
+@pytest.mark.parametrize("positive", [1, True, "fraud"])
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(LABEL_BASES, LABEL_NAMES))
+def test_fast_labels_agree_with_the_definition(values: list[bytes | None], positive: int | str | bool) -> None:
+    agree("labels", [ModelFields("fraud", "labels", positive_class=positive)], values)
+
+
+SEGMENTED = [
+    ModelFields("*", "predictions", segments=("country",)),
+    ModelFields("strict", "predictions", threshold=0.9),
+]
+
+
+@pytest.mark.parametrize(
+    ("base", "relative"),
+    [
+        ({"model_version": "v1"}, {"model_version": ..., "version": "v2"}),
+        ({"model_version": "v1"}, {"model_version": None, "version": "v2"}),
+        ({"country": "DE"}, {"country": ..., "features": {"country": "FR"}}),
+        ({"country": "DE"}, {"country": ..., "input": {"country": "FR"}}),
+        ({"country": ...}, {"input": {"country": "FR"}}),
+        ({"country": ..., "features": {"country": "FR"}}, {"country": "DE"}),
+        ({"country": ..., "features": {"country": "FR"}}, {"country": ..., "features": {}}),
+        ({"country": ..., "features": {"country": "FR"}}, {"country": ...}),
+        ({"predicted_fraud": ...}, {"model": "strict", "predicted_fraud": ..., "predicted_fraud_score": 0.6}),
+        ({"transaction_id": 17}, {"transaction_id": 10**30}),
+        ({"transaction_id": 17}, {"transaction_id": 2**64 - 1}),
+        ({"transaction_id": 17}, {"transaction_id": -(2**63) - 1}),
+        ({"timestamp": 1_795_255_140}, {"timestamp": 1_795_255_140.25}),
+        ({"timestamp": 1_795_255_140}, {"timestamp": 10**30}),
+        ({"predicted_fraud": True}, {"predicted_fraud": 10**30}),
+        ({"predicted_fraud": None}, {"predicted_fraud": True}),
+    ],
+)
+def test_a_relative_that_a_decoder_could_mistake_is_read_as_defined(
+    base: dict[str, object], relative: dict[str, object]
+) -> None:
+    first, second = (
+        json.dumps(fraud_prediction(**({"model": "m", "predicted_fraud_score": 0.6} | fields))).encode()
+        for fields in (base, relative)
+    )
+    agree("predictions", SEGMENTED, [*[first] * 10, second, first, second, second])
+
+
+def test_a_chunk_with_a_tenth_of_bad_records_keeps_the_order_of_the_good_ones() -> None:
+    chance = random.Random(5)
+    good = [json.dumps(fraud_prediction(transaction_id=f"t-{at}")).encode() for at in range(2000)]
+    values = [b'{"transaction_id":' if chance.random() < 0.1 else value for value in good]
+    decoder = Decoder("t", "predictions", [ModelFields("fraud", "predictions")])
+    decoded = decoder.decode([Consumed(at, value) for at, value in enumerate(values)], NOW_MS)
+    assert decoded.offsets.tolist() == [at for at, value in enumerate(values) if value is good[at]]
+    assert decoded.ids == [f"t-{at}".encode() for at in decoded.offsets.tolist()]
+    assert codes(decoded) == ["json"] * (2000 - len(decoded.ids))

@@ -1,0 +1,146 @@
+"""Files in, final records and fates out, equal to the recount."""
+
+import csv
+from pathlib import Path
+
+import orjson
+import pytest
+
+from models.errors import ConfigError, WorldError
+from runtime import evaluate
+from runtime.settings import Settings
+from runtime.simulate_options import SimulateOptions
+from runtime.traffic import TimedRecord, traffic
+from tests.support.compare import compare_all
+from tests.support.recount import Recount, recount
+from tests.support.recount_records import Raw, Rules
+
+SETTINGS = Settings.model_validate(
+    {
+        "models": {
+            "fraud": {
+                "predictions": {"topic": "fraud_predictions"},
+                "horizon": "10m",
+                "segments": ["country"],
+                "segment_values_max": 100,
+            }
+        }
+    }
+)
+RULES = Rules(horizon_ms=600_000, segments=("country",))
+
+
+def simulated(**others: float) -> list[TimedRecord]:
+    options = SimulateOptions(
+        rate=30,
+        seconds=200,
+        fraud_rate=0.2,
+        label_delay_seconds=200,
+        disorder=0.2,
+        duplicates=0.05,
+        early=0.05,
+        corrections=0.05,
+        withdrawals=0.02,
+        shadow=0.1,
+        wait_for_labels=True,
+        **others,  # type: ignore[arg-type]
+    )
+    # A line of a file cannot be empty.
+    return [r for r in traffic(options, 1_763_000_040_000) if r.value]
+
+
+def files(tmp_path: Path, records: list[TimedRecord]) -> tuple[Path, Path]:
+    paths = (tmp_path / "predictions.jsonl", tmp_path / "labels.jsonl")
+    for path, kind in zip(paths, ("predictions", "labels"), strict=True):
+        path.write_bytes(b"\n".join(r.value for r in records if r.topic == kind))
+    return paths
+
+
+def csv_files(tmp_path: Path, records: list[TimedRecord]) -> tuple[Path, Path]:
+    paths = (tmp_path / "predictions.csv", tmp_path / "labels.csv")
+    for path, kind in zip(paths, ("predictions", "labels"), strict=True):
+        rows = [orjson.loads(r.value) for r in records if r.topic == kind]
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return paths
+
+
+def counted(records: list[TimedRecord]) -> Recount:
+    return recount([Raw(r.topic, 0, i, r.value, r.timestamp_ms) for i, r in enumerate(records)], RULES)
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def last_line(captured: pytest.CaptureFixture[str]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = orjson.loads(captured.readouterr().err.splitlines()[-1])
+    return found
+
+
+def test_final_records_equal_the_recount(tmp_path: Path) -> None:
+    records, out = simulated(bad=0.05), tmp_path / "out.jsonl"
+    assert evaluate.run(SETTINGS, *files(tmp_path, records), None, out) == 0
+    expected = counted(records)
+    assert len(expected.windows) > 80
+    assert compare_all(lines(out), expected) == []
+
+
+def test_csv_files_say_the_same(tmp_path: Path) -> None:
+    records = [r for r in simulated() if b"null" not in r.value]  # a withdrawal cannot be written as a CSV cell
+    assert evaluate.run(SETTINGS, *csv_files(tmp_path, records), "fraud", tmp_path / "out") == 0
+    assert compare_all(lines(tmp_path / "out"), counted(records)) == []
+
+
+def test_fates_are_the_last_line_and_add_up_to_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records = simulated(bad=0.05)
+    assert evaluate.run(SETTINGS, *files(tmp_path, records), None, tmp_path / "out") == 0
+    fates = last_line(capsys)
+    for kind in ("predictions", "labels"):
+        assert sum(fates[kind].values()) == sum(r.topic == kind for r in records)
+    assert fates["predictions"]["duplicate"] > 200
+    assert fates["labels"]["corrected"] > 50
+
+
+def test_exactly_the_records_that_the_recount_refuses_are_dead_letters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = simulated(bad=0.1)
+    bad = counted(records).bad
+    assert evaluate.run(SETTINGS, *files(tmp_path, records), "fraud", tmp_path / "out") == 0
+    fates = last_line(capsys)
+    for kind in ("predictions", "labels"):
+        assert fates[kind]["dead_lettered"] == sum(place[0] == kind for place in bad)
+    assert sum(fates["dead_letters"].values()) == len(bad)
+    assert len(fates["dead_letters"]) > 5
+
+
+def test_without_a_file_the_records_go_to_standard_output(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert evaluate.run(SETTINGS, *files(tmp_path, simulated()), None, None) == 0
+    assert orjson.loads(capfdbinary.readouterr().out.splitlines()[0])["model"] == "fraud"
+
+
+def test_csv_ids_that_look_like_numbers_stay_text_on_both_sides(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("id,score,event_time,version\n007,0.5,2025-11-13T02:14:00Z,2\n")
+    (tmp_path / "l.csv").write_text("id,actual,label_time\n007,1,2025-11-13T02:15:00Z\n7,0,2025-11-13T02:16:00Z\n")
+    assert evaluate.run(SETTINGS, tmp_path / "p.csv", tmp_path / "l.csv", None, tmp_path / "out") == 0
+    whole = next(record for record in lines(tmp_path / "out") if record["segment"] == "")
+    assert whole["confusion"] == {"tp": 1, "fp": 0, "fn": 0, "tn": 0}
+    assert whole["model_version"] == "2"
+
+
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
+    predictions, labels = files(tmp_path, simulated()[:10])
+    with pytest.raises(WorldError, match=r"none\.csv: No such file"):
+        evaluate.run(SETTINGS, predictions, tmp_path / "none.csv", None, None)
+    with pytest.raises(ConfigError, match="price is not configured, known are fraud"):
+        evaluate.run(SETTINGS, predictions, labels, "price", None)
+    with pytest.raises(WorldError, match=r"no/out: No such file"):
+        evaluate.run(SETTINGS, predictions, labels, None, tmp_path / "no" / "out")
+    several = Settings.model_validate({"models": {n: {"predictions": {"topic": f"{n}s"}} for n in ("a", "b")}})
+    with pytest.raises(ConfigError, match="name one of a, b"):
+        evaluate.run(several, predictions, labels, None, None)

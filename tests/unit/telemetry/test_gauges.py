@@ -1,0 +1,120 @@
+from typing import Any
+
+from telemetry.cap import Cap
+from telemetry.gauges import OwnedGauges
+from telemetry.record_gauges import RecordGauges, gauges_of
+
+SLICE = ("fraud", "v1", "", "60s")
+
+
+def record(**changes: object) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "model": "fraud",
+        "model_version": "v1",
+        "segment": "",
+        "span": "60s",
+        "window_end": "2026-11-21T10:01:00Z",
+        "revision": 3,
+        "labelled": 1200,
+        "label_coverage": 0.04,
+        "metrics": {"accuracy": 0.98, "precision": None, "auc": 0.91, "mean_score": 0.1, "unheard_of": 1.0},
+        "label_latency_seconds": {"mean": 1.0, "p50": 2.0, "p95": 3.0, "p99": None, "max": 9.0},
+    }
+    return base | changes
+
+
+def shown(gauges: OwnedGauges) -> dict[tuple[str, tuple[str, ...]], float]:
+    return {(s.name, tuple(s.labels.values())): s.value for m in gauges.collect() for s in m.samples}
+
+
+def accuracy_of(gauges: OwnedGauges) -> float | None:
+    return shown(gauges).get(("ml_model_accuracy", SLICE))
+
+
+def test_a_records_gauges_are_its_defined_values_and_the_windows_end() -> None:
+    assert dict((name, labels) for name, labels, _ in gauges_of(record()))["ml_model_auc"] == SLICE  # noqa: C402
+    assert sorted((name, labels[4:], value) for name, labels, value in gauges_of(record())) == [
+        ("ml_label_latency_seconds", ("0.5",), 2.0),
+        ("ml_label_latency_seconds", ("0.95",), 3.0),
+        ("ml_model_accuracy", (), 0.98),
+        ("ml_model_auc", (), 0.91),
+        ("ml_model_label_coverage", (), 0.04),
+        ("ml_model_mean_score", (), 0.1),
+        ("ml_model_window_end_timestamp_seconds", (), 1_795_255_260.0),
+    ]
+
+
+def test_a_metric_that_has_become_undefined_is_gone_with_the_next_record() -> None:
+    gauges = OwnedGauges(Cap(10))
+    records = RecordGauges(gauges)
+    records.show(0, record())
+    records.show(0, record(revision=4, metrics={"auc": 0.9}))
+    assert accuracy_of(gauges) is None
+    assert shown(gauges)["ml_model_auc", SLICE] == 0.9
+
+
+def test_an_older_window_and_an_older_revision_change_nothing() -> None:
+    gauges = OwnedGauges(Cap(10))
+    records = RecordGauges(gauges)
+    records.show(0, record())
+    records.show(0, record(window_end="2026-11-21T10:00:00Z", revision=99, metrics={"accuracy": 0.1}))
+    records.show(0, record(revision=2, metrics={"accuracy": 0.2}))
+    assert accuracy_of(gauges) == 0.98
+
+
+def test_metrics_wait_for_thirty_labels_while_label_free_ones_move_on() -> None:
+    gauges = OwnedGauges(Cap(10))
+    records = RecordGauges(gauges)
+    records.show(0, record())
+    new = record(window_end="2026-11-21T10:02:00Z", labelled=29, metrics={"accuracy": 1.0, "mean_score": 0.7})
+    records.show(0, new)
+    found = shown(gauges)
+    assert found["ml_model_accuracy", SLICE] == 0.98
+    assert found["ml_model_window_end_timestamp_seconds", SLICE] == 1_795_255_260.0
+    assert found["ml_model_mean_score", SLICE] == 0.7
+    records.show(0, new | {"labelled": 30, "revision": 4})
+    assert accuracy_of(gauges) == 1.0
+
+
+def test_a_window_that_loses_its_labels_again_is_not_shown_any_more() -> None:
+    gauges = OwnedGauges(Cap(10))
+    records = RecordGauges(gauges)
+    records.show(0, record())
+    records.show(0, record(revision=4, labelled=3))
+    assert accuracy_of(gauges) is None
+
+
+def test_an_owners_gauges_leave_with_it_and_the_others_stay() -> None:
+    gauges = OwnedGauges(Cap(10))
+    records = RecordGauges(gauges)
+    records.show(0, record())
+    records.show(1, record(segment="country=DE"))
+    records.drop(0)
+    assert {labels[2] for _, labels in shown(gauges)} == {"country=DE"}
+    records.show(0, record(window_end="2026-11-21T09:00:00Z"))
+    assert accuracy_of(gauges) == 0.98
+
+
+def test_a_slice_is_never_shown_by_two_owners() -> None:
+    gauges = OwnedGauges(Cap(10))
+    records = RecordGauges(gauges)
+    records.show(0, record())
+    records.show(1, record(metrics={"accuracy": 0.5}))
+    samples = [s for m in gauges.collect() for s in m.samples if s.name == "ml_model_accuracy"]
+    assert [s.value for s in samples] == [0.5]
+    records.drop(0)
+    assert accuracy_of(gauges) == 0.5
+
+
+def test_gauges_beyond_the_cap_are_dropped_and_counted_and_room_is_used_again() -> None:
+    cap = Cap(2)
+    gauges = OwnedGauges(cap)
+    records = RecordGauges(gauges)
+    for owner, version in enumerate(("v1", "v2", "v3")):
+        records.show(owner, record(model_version=version))
+    versions = {labels[1] for name, labels in shown(gauges) if name == "ml_model_accuracy"}
+    assert versions == {"v1", "v2"}
+    assert cap.dropped["ml_model_accuracy"] == 1
+    records.drop(0)
+    records.show(2, record(model_version="v3"))
+    assert {labels[1] for name, labels in shown(gauges) if name == "ml_model_accuracy"} == {"v2", "v3"}

@@ -1,0 +1,1 @@
+"""Faust's aiokafka transport, a chunk of records at a time."""

@@ -1,0 +1,176 @@
+"""Faust transport ``chunked://``: one stream message per chunk of a (topic, partition) fetch.
+
+Faust hands out records one at a time at some 10,000 a second; in chunks the same Faust does
+hundreds of thousands. Everything else of it stays: groups, rebalance, recovery, commit, flow
+control. What is overridden here is checked by a test against the Faust that is installed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from aiokafka.consumer import fetcher
+from faust.transport.drivers import (
+    TRANSPORTS,
+    by_url,  # noqa: F401  # importing it fills TRANSPORTS
+)
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from transport.chunk import Chunk, ChunkSchema
+
+
+class Consumer(driver.Consumer):
+    """Yields chunks for topics that some agent declared with a `ChunkSchema`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._delivered: dict[TP, deque[int]] = {}
+        self._schemas: dict[str, ChunkSchema | None] = {}
+        self.positions: dict[TP, int] = {}
+        super().__init__(*args, **kwargs)
+
+    def _schema(self, topic: str) -> ChunkSchema | None:
+        if topic not in self._schemas:
+            schemas = (ch.schema for ch in self.app.topics if topic in ch.topics)
+            self._schemas[topic] = next((s for s in schemas if isinstance(s, ChunkSchema)), None)
+        return self._schemas[topic]
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        """Yield (partition, message); a message's value is a chunk, its offset the chunk's last."""
+        records, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self._seek_quietly()
+            return
+        for tp, fetched in records.items():
+            wanted = active is None or tp in active or tp in self._buffered_partitions
+            if not fetched or not wanted:
+                continue
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            for message in self._messages(tp, fetched, generation):
+                if not self.flow_active or self.app.consumer_generation_id != generation:
+                    return
+                yield tp, message
+
+    async def _seek_quietly(self) -> None:
+        try:
+            await self.perform_seek()
+        except Exception as error:  # noqa: BLE001  # Faust retries at the next call
+            self.log.warning("seek while flow is inactive: %r", error)
+
+    def _messages(self, tp: TP, fetched: list[Any], generation: int) -> Iterable[ConsumerMessage]:
+        schema = self._schema(tp.topic)
+        if schema is None:
+            for record in fetched:
+                yield self._to_message(tp, record)
+            return
+        for records in schema.cut(fetched):
+            chunk = Chunk(tp.topic, tp.partition, records)
+            self._delivered.setdefault(tp, deque()).append(chunk.last)
+            self.positions[tp] = chunk.last + 1
+            yield ConsumerMessage(
+                tp.topic,
+                tp.partition,
+                chunk.last,
+                chunk.records[-1].timestamp / 1000.0,
+                0,
+                [],
+                None,
+                chunk,
+                None,
+                0,
+                0,
+                tp,
+                generation_id=generation,
+            )
+
+    def lag(self) -> dict[TP, int]:
+        """Records on each assigned partition that have not been acknowledged; unknown ones are absent."""
+        found = {}
+        for tp in self.assignment():
+            end, done = self.highwater(tp), self._committed_offset.get(tp) or self._read_from(tp)
+            if end is not None and done is not None:
+                found[tp] = max(end - done, 0)
+        return found
+
+    def caught_up(self, tp: TP) -> bool:
+        """Whether all that the broker has of the partition has been delivered to an agent."""
+        end = self.highwater(tp)
+        position = self.positions.get(tp, self._read_from(tp))
+        return end is not None and (end == 0 or (position is not None and position >= end))
+
+    def _read_from(self, tp: TP) -> int | None:
+        offset: int | None = self._read_offset.get(tp)
+        return None if offset is None else offset + 1
+
+    def reachable(self) -> bool:
+        """Whether some broker has answered of late."""
+        return True
+
+    # -- offsets: commit the end of the longest acknowledged prefix of delivered chunks
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if self._schema(tp.topic) is None:
+            offset: int | None = super()._new_offset(tp)
+            return offset
+        delivered, acked, done = self._delivered.get(tp), self._acked_index[tp], None
+        while delivered and delivered[0] in acked:
+            done = delivered.popleft()
+            acked.discard(done)
+        self._acked[tp][:] = sorted(acked)
+        return None if done is None else done + 1
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        if self._schema(tp.topic) is None:  # chunks cover their own gaps
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget what is in flight of partitions that are gone."""
+        await super().on_partitions_revoked(revoked)
+        for tp in revoked:
+            self._delivered.pop(tp, None)
+            self.positions.pop(tp, None)
+
+    async def perform_seek(self) -> None:
+        """Everything that is not acknowledged is fetched again."""
+        self._delivered.clear()
+        self.positions.clear()
+        for tp in list(self._acked_index):
+            self._acked_index[tp].clear()
+            self._acked[tp].clear()
+        await super().perform_seek()
+
+
+class Producer(driver.Producer):
+    """Idempotent outside transactions as well, with acknowledgement by all replicas."""
+
+    def _settings_extra(self) -> dict[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class Transport(driver.Transport):
+    """What the URL scheme ``chunked`` names."""
+
+    Consumer = Consumer
+    Producer = Producer
+
+
+_light_topics: set[str] = set()
+_plain_record = fetcher.PartitionRecords._consumer_record  # noqa: SLF001
+
+
+def keep_records_light(topics: Iterable[str]) -> None:
+    """Hand out aiokafka's own C records for these topics, without a dataclass around each."""
+    _light_topics.update(topics)
+    fetcher.PartitionRecords._consumer_record = _record  # noqa: SLF001
+
+
+def _record(self: Any, tp: Any, record: Any) -> Any:
+    return record if tp.topic in _light_topics else _plain_record(self, tp, record)
+
+
+TRANSPORTS.aliases["chunked"] = "transport.chunked:Transport"

@@ -1,0 +1,1 @@
+"""The live page: reads our output topics and nothing else."""
