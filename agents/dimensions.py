@@ -25,9 +25,8 @@ class DimensionLog:
         self.admissions = admissions
         self._partition = TopicPartition(topic, 0)
         self._produce = produce
-        self._consumer = AIOKafkaConsumer(
-            enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100, **client
-        )
+        self._client = client
+        self._consumer: AIOKafkaConsumer | None = None
         self._position = 0
         self._moved = asyncio.Condition()
         self._reading: asyncio.Task[None] | None = None
@@ -49,19 +48,22 @@ class DimensionLog:
         async with self._starting:
             if self._reading is not None:
                 return
-            await self._consumer.start()
-            self._consumer.assign([self._partition])
-            end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+            self._consumer = consumer = AIOKafkaConsumer(
+                enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100, **self._client
+            )
+            await consumer.start()
+            consumer.assign([self._partition])
+            end = (await consumer.end_offsets([self._partition]))[self._partition]
             while self._position < end:
-                await self._read()
-            self._reading = asyncio.create_task(self._read_on())
+                await self._read(consumer)
+            self._reading = asyncio.create_task(self._read_on(consumer))
 
-    async def _read_on(self) -> None:
+    async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
         while True:
-            await self._read()
+            await self._read(consumer)
 
-    async def _read(self) -> None:
-        fetched = await self._consumer.getmany(timeout_ms=1_000)
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        fetched = await consumer.getmany(timeout_ms=1_000)
         for record in (r for records in fetched.values() for r in records):
             self.admissions.admit(_decode(record.value))
             self._position = record.offset + 1
@@ -73,4 +75,5 @@ class DimensionLog:
         """Stop reading."""
         if self._reading is not None:
             self._reading.cancel()
-        await self._consumer.stop()
+        if self._consumer is not None:
+            await self._consumer.stop()

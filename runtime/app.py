@@ -26,6 +26,7 @@ from tables.block_table import BlockTable
 from tables.dimensions import Admissions
 from tables.join_state import JoinState, Memory
 from tables.merge_state import MergeState
+from tables.partition import OpenState
 from tables.plan import Plan
 from tables.row_cache import ROW_BYTES
 from telemetry.registry import Telemetry
@@ -64,7 +65,7 @@ def create_app(
     memory = settings.state.memory_budget_bytes // kafka.partitions
     directory = Path(settings.state.directory)
     join_memory = Memory(max(memory // 4 // ROW_BYTES, 1_000), max(memory // 4 // SLOT_BYTES, 64))
-    tables = {
+    tables: dict[str, OpenState] = {
         "join": lambda number, checkpoint: JoinState(plan, number, checkpoint, join_memory),
         "merge": lambda _, checkpoint: MergeState(plan, kafka.partitions, checkpoint),
     }
@@ -166,11 +167,13 @@ def _dimensions(settings: Settings, plan: Plan, topic: str, app: faust.App) -> D
 
 def _faust_app(settings: Settings) -> faust.App:
     kafka = settings.kafka
+    own_directory = Path(settings.state.directory) / "faust"
+    own_directory.mkdir(parents=True, exist_ok=True)
     app: faust.App = faust.App(
         group_id(settings),
         broker=[URL(f"chunked://{server}") for server in kafka.bootstrap_servers],
         broker_credentials=faust_credentials(kafka_security(kafka.security)),
-        datadir=str(Path(settings.state.directory) / "faust"),
+        datadir=str(own_directory),
         store="memory://",
         processing_guarantee="at_least_once",
         topic_allow_declare=False,

@@ -13,7 +13,7 @@ import faust
 import mode
 
 from models.errors import WorldError
-from runtime import clock, logs
+from runtime import clock
 from runtime.app import Ingest, create_app, group_id
 from runtime.settings import Settings
 from runtime.watch import Watch
@@ -66,6 +66,13 @@ class Beside(mode.Service):  # type: ignore[misc]  # mode publishes no types for
             await self.sleep(1.0)
 
 
+class _Worker(faust.Worker):
+    """Faust's worker without its own logging: ours is set up already."""
+
+    def _setup_logging(self) -> None:
+        """Leave it as it is."""
+
+
 def run(settings: Settings, roles: tuple[str, ...], create_topics: bool) -> int:  # noqa: FBT001  # as the CLI calls it
     """Run until SIGTERM or SIGINT; 0 after a clean stop. Raises WorldError before the first record."""
     log.info("starting", extra={"roles": ",".join(roles)})
@@ -88,12 +95,10 @@ def _source_partitions(settings: Settings, *, create_topics: bool) -> dict[str, 
 def _run(ingest: Ingest, settings: Settings, telemetry: Telemetry) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = faust.Worker(
+    worker = _Worker(
         ingest.app,
         Beside(ingest, settings, telemetry, loop=loop),
         loop=loop,
-        loglevel=None,
-        logging_config=logs.dict_config("console"),
         redirect_stdouts=False,
         quiet=True,
     )

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from aiokafka.consumer import fetcher
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import (
     TRANSPORTS,
     by_url,  # noqa: F401  # importing it fills TRANSPORTS
@@ -91,17 +92,31 @@ class Consumer(driver.Consumer):
     def lag(self) -> dict[TP, int]:
         """Records on each assigned partition that have not been acknowledged; unknown ones are absent."""
         found = {}
-        for tp in self.assignment():
-            end, done = self.highwater(tp), self._committed_offset.get(tp) or self._read_from(tp)
+        for tp in self._assigned():
+            end, done = self._end(tp), self._committed_offset.get(tp) or self._read_from(tp)
             if end is not None and done is not None:
                 found[tp] = max(end - done, 0)
         return found
 
     def caught_up(self, tp: TP) -> bool:
         """Whether all that the broker has of the partition has been delivered to an agent."""
-        end = self.highwater(tp)
+        end = self._end(tp)
         position = self.positions.get(tp, self._read_from(tp))
         return end is not None and (end == 0 or (position is not None and position >= end))
+
+    def _assigned(self) -> set[TP]:
+        try:
+            assigned: set[TP] = self.assignment()
+        except ConsumerNotStarted:
+            return set()
+        return assigned
+
+    def _end(self, tp: TP) -> int | None:
+        try:
+            end: int | None = self.highwater(tp)
+        except AssertionError:  # aiokafka's word for "not assigned at the moment"
+            return None
+        return end
 
     def _read_from(self, tp: TP) -> int | None:
         offset: int | None = self._read_offset.get(tp)

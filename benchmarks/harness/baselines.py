@@ -76,10 +76,11 @@ def plain_faust(load: Workload, run: str, output: str) -> Printing:
     return Printing("plain Faust", module + topics + place, load.directory / f"{run}.log")
 
 
-def kafka_streams(load: Workload, run: str, output: str, threads: int) -> Printing:
-    """The hand-written Kafka Streams processor with so many stream threads."""
+def kafka_streams(load: Workload, run: str, output: str, threads: int, counters: str) -> Printing:
+    """The hand-written Kafka Streams processor with so many threads; `counters` are in the "store" or on the "heap"."""
     classpath = f"{STREAMS_BUILT}/baseline.jar:{STREAMS_BUILT}/libs/*"
-    java = ["java", "-Xmx1g", "-XX:+UseG1GC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath]
+    java = ["java", "-Xmx1g", "-XX:+UseG1GC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+    java += [f"-Dcounters={counters}", "-cp", classpath]
     arguments = [load.bootstrap, run, load.predictions, load.labels, output, str(load.directory / run)]
     command = [*java, "hindcast.bench.FraudMetrics", *arguments, str(threads), str(load.events)]
     return Printing(f"Kafka Streams, {threads} thread{'s' * (threads > 1)}", command, load.directory / f"{run}.log")

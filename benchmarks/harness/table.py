@@ -11,6 +11,8 @@ from benchmarks.harness.throughput import (
     REKEYED,
     STREAMS_1,
     STREAMS_2,
+    STREAMS_HEAP_1,
+    STREAMS_HEAP_2,
     TWO_WORKERS,
 )
 
@@ -19,6 +21,8 @@ TITLES = {
     PLAIN_FAUST: "plain Faust",
     STREAMS_1: "Kafka Streams, 1 thread",
     STREAMS_2: "Kafka Streams, 2 threads",
+    STREAMS_HEAP_1: "Kafka Streams, heap, 1 thread",
+    STREAMS_HEAP_2: "Kafka Streams, heap, 2 threads",
     ONE_WORKER: "Hindcast, one worker",
     TWO_WORKERS: "Hindcast, two workers",
     REKEYED: "Hindcast, one worker, re-keying",

@@ -10,7 +10,9 @@ from benchmarks.harness.child import ChildError
 from benchmarks.harness.hindcast import Hindcast, Setup
 from benchmarks.harness.sampling import Program, StuckError, Throughput, running
 
-FLOOR, PLAIN_FAUST, STREAMS_1, STREAMS_2 = "floor", "plain_faust", "kafka_streams_1", "kafka_streams_2"
+FLOOR, PLAIN_FAUST = "floor", "plain_faust"
+STREAMS_1, STREAMS_2 = "kafka_streams_1", "kafka_streams_2"
+STREAMS_HEAP_1, STREAMS_HEAP_2 = "kafka_streams_heap_1", "kafka_streams_heap_2"
 ONE_WORKER, TWO_WORKERS, REKEYED = "one_worker", "two_workers", "one_worker_rekeyed"
 
 Say = Callable[[str], None]
@@ -29,8 +31,9 @@ class Contender:
 def contenders(bench: Bench, load: Workload, plain_faust_seconds: float) -> list[Contender]:
     """All programs of the comparison, the slow and the fast, in the order of the table."""
 
-    def streams(threads: int) -> Program:
-        return baselines.kafka_streams(load, bench.name("streams"), bench.output_topic("streams-out"), threads)
+    def streams(threads: int, counters: str) -> Program:
+        output = bench.output_topic("streams-out")
+        return baselines.kafka_streams(load, bench.name("streams"), output, threads, counters)
 
     def faust() -> Program:
         return baselines.plain_faust(load, bench.name("faust"), bench.output_topic("faust-out"))
@@ -41,8 +44,10 @@ def contenders(bench: Bench, load: Workload, plain_faust_seconds: float) -> list
     return [
         Contender(FLOOR, lambda: baselines.floor(load, bench.name("floor"))),
         Contender(PLAIN_FAUST, faust, seconds_max=plain_faust_seconds),
-        Contender(STREAMS_1, lambda: streams(1)),
-        Contender(STREAMS_2, lambda: streams(2)),
+        Contender(STREAMS_1, lambda: streams(1, "store")),
+        Contender(STREAMS_2, lambda: streams(2, "store")),
+        Contender(STREAMS_HEAP_1, lambda: streams(1, "heap")),
+        Contender(STREAMS_HEAP_2, lambda: streams(2, "heap")),
         Contender(ONE_WORKER, lambda: hindcast("Hindcast, one worker", Setup())),
         Contender(TWO_WORKERS, lambda: hindcast("Hindcast, two workers", Setup(workers=2))),
         Contender(

@@ -36,18 +36,21 @@ import org.apache.kafka.streams.state.Stores;
  * joined by id in a RocksDB store with its changelog, and counted per (minute, model version) with
  * score histograms of both classes.
  *
- * <p>Rows are packed into bytes, JSON goes through Jackson's streaming parser without a tree or a
- * bean, and the accumulators live on the heap and reach their store once a second. That last part
- * trades safety for speed: a crash between two flushes miscounts that second. The baseline keeps
- * the advantage.
+ * <p>Rows are packed into bytes and JSON goes through Jackson's streaming parser without a tree or a
+ * bean. Counters are kept in one of two ways ({@code -Dcounters=store|heap}): {@code store} reads and
+ * writes them in stores with Kafka Streams' own cache, an event at a time, as one usually does;
+ * {@code heap} holds them in objects that reach their store once a second, which is faster, but a crash
+ * between two flushes miscounts that second.
  */
 public final class FraudMetrics {
     static final int BINS = 1000;
     static final int HAS_PREDICTION = 1, PREDICTED = 2, HAS_LABEL = 4, ACTUAL = 8;
+    static final boolean ON_HEAP = "heap".equals(System.getProperty("counters"));
+    static final Duration EMIT_EVERY = Duration.ofMillis(Integer.getInteger("emit.every.ms", 10_000));
     static final JsonFactory JSON = new JsonFactory();
     static final LongAdder PROCESSED = new LongAdder();
 
-    /** What is known of one id: 14 bytes in the store. */
+    /** What is known of one id: 13 bytes in the store. */
     static final class Row {
         int flags, minute;
         short version, bin;
@@ -81,10 +84,16 @@ public final class FraudMetrics {
     static final class Window {
         long total, labelled, tp, fp, fn, tn;
         double scoreSum, squaredErrorSum;
-        final int[] positives = new int[BINS], negatives = new int[BINS];
+        final int[] positives, negatives;
 
-        static Window read(byte[] bytes) {
-            Window window = new Window();
+        Window(int bins) {
+            positives = new int[bins];
+            negatives = new int[bins];
+        }
+
+        /** The counters; the histograms too where they were written with them. */
+        static Window read(byte[] bytes, boolean histograms) {
+            Window window = new Window(histograms ? BINS : 0);
             if (bytes == null) {
                 return window;
             }
@@ -97,12 +106,14 @@ public final class FraudMetrics {
             window.tn = in.getLong();
             window.scoreSum = in.getDouble();
             window.squaredErrorSum = in.getDouble();
-            in.asIntBuffer().get(window.positives).get(window.negatives);
+            if (histograms) {
+                in.asIntBuffer().get(window.positives).get(window.negatives);
+            }
             return window;
         }
 
         byte[] write() {
-            ByteBuffer out = ByteBuffer.allocate(64 + 8 * BINS)
+            ByteBuffer out = ByteBuffer.allocate(64 + 8 * positives.length)
                 .putLong(total).putLong(labelled).putLong(tp).putLong(fp).putLong(fn).putLong(tn)
                 .putDouble(scoreSum).putDouble(squaredErrorSum);
             out.asIntBuffer().put(positives).put(negatives);
@@ -119,17 +130,15 @@ public final class FraudMetrics {
             labelled++;
             if (actual) {
                 if (predicted) tp++; else fn++;
-                positives[row.bin]++;
             } else {
                 if (predicted) fp++; else tn++;
-                negatives[row.bin]++;
             }
             double error = row.score - (actual ? 1 : 0);
             squaredErrorSum += error * error;
         }
 
         /** Area under the ROC curve from the two histograms; NaN with one class only. */
-        double auc() {
+        static double auc(int[] positives, int[] negatives) {
             double below = 0, area = 0, positive = 0;
             for (int bin = 0; bin < BINS; bin++) {
                 area += positives[bin] * (below + 0.5 * negatives[bin]);
@@ -139,8 +148,7 @@ public final class FraudMetrics {
             return area / (positive * below);
         }
 
-        String json(int minute, String version, int partition) {
-            double auc = auc();
+        String json(int minute, String version, int partition, double auc) {
             return "{\"window_start\":\"" + Instant.ofEpochSecond(minute * 60L)
                 + "\",\"model_version\":\"" + version + "\",\"partition\":" + partition
                 + ",\"total\":" + total + ",\"labelled\":" + labelled
@@ -177,16 +185,127 @@ public final class FraudMetrics {
         }
     }
 
+    /** Where the counters of the windows are kept; a window is known by its minute and version in one long. */
+    interface Counters {
+        void addPrediction(long window, Row row);
+
+        void addOutcome(long window, Row row);
+
+        /** Called once a second: make durable what is not yet. */
+        void flush();
+
+        /** The window's record. */
+        String json(long window, String version, int partition);
+    }
+
+    /** Objects on the heap, written to their store once a second. */
+    static final class HeapCounters implements Counters {
+        private final Map<Long, Window> windows = new HashMap<>();
+        private final Set<Long> unwritten = new HashSet<>();
+        private final KeyValueStore<Bytes, byte[]> store;
+
+        HeapCounters(KeyValueStore<Bytes, byte[]> store) {
+            this.store = store;
+        }
+
+        @Override
+        public void addPrediction(long key, Row row) {
+            window(key).addPrediction(row);
+        }
+
+        @Override
+        public void addOutcome(long key, Row row) {
+            Window window = window(key);
+            window.addOutcome(row);
+            (row.has(ACTUAL) ? window.positives : window.negatives)[row.bin]++;
+        }
+
+        @Override
+        public void flush() {
+            unwritten.forEach(key -> store.put(windowKey(key), windows.get(key).write()));
+            unwritten.clear();
+        }
+
+        @Override
+        public String json(long key, String version, int partition) {
+            Window window = windows.get(key);
+            return window.json((int) (key >> 16), version, partition, Window.auc(window.positives, window.negatives));
+        }
+
+        private Window window(long key) {
+            unwritten.add(key);
+            return windows.computeIfAbsent(key, k -> Window.read(store.get(windowKey(k)), true));
+        }
+    }
+
+    /** Counters in one store and histogram cells in another, read and written an event at a time. */
+    static final class StoreCounters implements Counters {
+        private final KeyValueStore<Bytes, byte[]> windows, cells;
+
+        StoreCounters(KeyValueStore<Bytes, byte[]> windows, KeyValueStore<Bytes, byte[]> cells) {
+            this.windows = windows;
+            this.cells = cells;
+        }
+
+        @Override
+        public void addPrediction(long key, Row row) {
+            Window window = window(key);
+            window.addPrediction(row);
+            windows.put(windowKey(key), window.write());
+        }
+
+        @Override
+        public void addOutcome(long key, Row row) {
+            Window window = window(key);
+            window.addOutcome(row);
+            windows.put(windowKey(key), window.write());
+            Bytes cell = cellKey(key, row.has(ACTUAL), row.bin);
+            byte[] count = cells.get(cell);
+            int next = count == null ? 1 : ByteBuffer.wrap(count).getInt() + 1;
+            cells.put(cell, ByteBuffer.allocate(4).putInt(next).array());
+        }
+
+        @Override
+        public void flush() { }
+
+        @Override
+        public String json(long key, String version, int partition) {
+            double auc = Window.auc(histogram(key, true), histogram(key, false));
+            return window(key).json((int) (key >> 16), version, partition, auc);
+        }
+
+        private int[] histogram(long key, boolean positive) {
+            int[] counts = new int[BINS];
+            try (var found = cells.range(cellKey(key, positive, (short) 0), cellKey(key, positive, (short) (BINS - 1)))) {
+                found.forEachRemaining(
+                    cell -> counts[ByteBuffer.wrap(cell.key.get()).getShort(9)] = ByteBuffer.wrap(cell.value).getInt());
+            }
+            return counts;
+        }
+
+        private Window window(long key) {
+            return Window.read(windows.get(windowKey(key)), false);
+        }
+
+        private static Bytes cellKey(long key, boolean positive, short bin) {
+            return Bytes.wrap(ByteBuffer.allocate(11).putLong(key).put((byte) (positive ? 1 : 0)).putShort(bin).array());
+        }
+    }
+
+    static Bytes windowKey(long key) {
+        return Bytes.wrap(ByteBuffer.allocate(8).putLong(key).array());
+    }
+
     static final class Join implements Processor<Bytes, byte[], Bytes, byte[]> {
         private final String predictionsTopic;
         private final Event event = new Event();
-        private final Map<Long, Window> windows = new HashMap<>();
         private final Set<Long> changed = new HashSet<>();
         private final Map<String, Integer> minutes = new HashMap<>();
         private final Map<String, Short> versionCodes = new HashMap<>();
         private final Map<Short, String> versionNames = new HashMap<>();
         private ProcessorContext<Bytes, byte[]> context;
-        private KeyValueStore<Bytes, byte[]> rows, windowStore, versionStore;
+        private KeyValueStore<Bytes, byte[]> rows, versionStore;
+        private Counters counters;
 
         Join(String predictionsTopic) {
             this.predictionsTopic = predictionsTopic;
@@ -196,13 +315,15 @@ public final class FraudMetrics {
         public void init(ProcessorContext<Bytes, byte[]> context) {
             this.context = context;
             rows = context.getStateStore("rows");
-            windowStore = context.getStateStore("windows");
+            KeyValueStore<Bytes, byte[]> windows = context.getStateStore("windows");
+            counters = ON_HEAP ? new HeapCounters(windows) : new StoreCounters(windows, context.getStateStore("cells"));
             versionStore = context.getStateStore("versions");
             try (var known = versionStore.all()) {
                 known.forEachRemaining(entry -> rememberVersion(
                     new String(entry.key.get(), StandardCharsets.UTF_8), ByteBuffer.wrap(entry.value).getShort()));
             }
-            context.schedule(Duration.ofSeconds(1), PunctuationType.WALL_CLOCK_TIME, at -> emit());
+            context.schedule(Duration.ofSeconds(1), PunctuationType.WALL_CLOCK_TIME, at -> counters.flush());
+            context.schedule(EMIT_EVERY, PunctuationType.WALL_CLOCK_TIME, at -> emit());
         }
 
         @Override
@@ -226,10 +347,10 @@ public final class FraudMetrics {
             row.score = (float) event.score;
             row.bin = (short) Math.min((int) (event.score * BINS), BINS - 1);
             row.flags |= HAS_PREDICTION | (event.outcome ? PREDICTED : 0);
-            Window window = window(row);
-            window.addPrediction(row);
+            long window = window(row);
+            counters.addPrediction(window, row);
             if (row.has(HAS_LABEL)) {
-                window.addOutcome(row);
+                counters.addOutcome(window, row);
             }
             return true;
         }
@@ -240,31 +361,25 @@ public final class FraudMetrics {
             }
             row.flags |= HAS_LABEL | (event.outcome ? ACTUAL : 0);
             if (row.has(HAS_PREDICTION)) {
-                window(row).addOutcome(row);
+                counters.addOutcome(window(row), row);
             }
             return true;
         }
 
-        private Window window(Row row) {
+        private long window(Row row) {
             long key = ((long) row.minute << 16) | row.version;
             changed.add(key);
-            return windows.computeIfAbsent(key, k -> Window.read(windowStore.get(windowKey(k))));
+            return key;
         }
 
         private void emit() {
             int partition = context.taskId().partition();
             for (long key : changed) {
-                Window window = windows.get(key);
-                windowStore.put(windowKey(key), window.write());
-                String json = window.json((int) (key >> 16), versionNames.get((short) key), partition);
+                String json = counters.json(key, versionNames.get((short) key), partition);
                 context.forward(new Record<>(
                     windowKey(key), json.getBytes(StandardCharsets.UTF_8), context.currentSystemTimeMs()));
             }
             changed.clear();
-        }
-
-        private static Bytes windowKey(long key) {
-            return Bytes.wrap(ByteBuffer.allocate(8).putLong(key).array());
         }
 
         /** Minute since the epoch, remembered by the text up to the minute. */
@@ -294,9 +409,12 @@ public final class FraudMetrics {
         Topology topology = new Topology();
         topology.addSource("source", Serdes.Bytes().deserializer(), Serdes.ByteArray().deserializer(), predictions, labels);
         topology.addProcessor("join", () -> new Join(predictions), "source");
-        for (String store : new String[] {"rows", "windows", "versions"}) {
-            topology.addStateStore(Stores.keyValueStoreBuilder(
-                Stores.persistentKeyValueStore(store), Serdes.Bytes(), Serdes.ByteArray()), "join");
+        for (String name : new String[] {"rows", "windows", "cells", "versions"}) {
+            var store = Stores.keyValueStoreBuilder(
+                Stores.persistentKeyValueStore(name), Serdes.Bytes(), Serdes.ByteArray());
+            // Ids come once or twice: a cache would only cost. Counters come again and again.
+            boolean repeats = name.equals("windows") || name.equals("cells");
+            topology.addStateStore(repeats && !ON_HEAP ? store.withCachingEnabled() : store, "join");
         }
         topology.addSink("sink", output, Serdes.Bytes().serializer(), Serdes.ByteArray().serializer(), "join");
         return topology;
@@ -313,13 +431,14 @@ public final class FraudMetrics {
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 10_000);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 8 << 20);
+        settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 64L << 20);
         settings.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 10_000);
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 256 << 10);
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG), 64L << 20);
         return settings;
     }
 
-    /** Prints {@code progress N} four times a second; returns when that many events are done. */
+    /** Prints {@code progress N} ten times a second; returns when that many events are done. */
     private static void watch(long events, CountDownLatch failed) throws InterruptedException {
         long done = 0;
         while (done < events && failed.getCount() > 0) {
