@@ -21,8 +21,11 @@ from telemetry.series import CONFIDENCE_BUCKETS
 from transport.chunk import Chunk, ChunkSchema
 
 CHUNK_RECORDS_MAX = 8_000
+QUEUED_CHUNKS = 4
 PACKED_BYTES_MAX = 1 << 20
-CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_SECONDS = 3.0
+"""Apart enough that most labels find their prediction's row before it is written: one write for two."""
+MARKER_SECONDS = 1.0
 _EDGES = np.array(CONFIDENCE_BUCKETS[:-1])
 
 
@@ -123,18 +126,21 @@ def register(context: Context, keyed_topics: list[str], *, rekeyed: bool) -> Joi
         event.ack()
 
     if rekeyed:
-        by_id = context.app.topic(context.names.by_id, schema=packed, maxsize=16)
+        by_id = context.app.topic(context.names.by_id, schema=packed, maxsize=QUEUED_CHUNKS)
         context.app.agent(by_id, name="join")(run)
     if keyed_topics:
-        keyed = context.app.topic(*keyed_topics, schema=schema, maxsize=16)
+        keyed = context.app.topic(*keyed_topics, schema=schema, maxsize=QUEUED_CHUNKS)
         context.app.agent(keyed, name="join-keyed")(run)
 
-    @context.app.timer(CHECKPOINT_SECONDS)
-    async def housekeeping() -> None:
+    @context.app.timer(MARKER_SECONDS)
+    async def mark_idle() -> None:
         for marker in joining.sources.markers(set(keyed_topics)):
             partition = context.join.partition(marker.source.partition)
             if partition is not None:
                 await joining.apply(partition, [marker], lambda: None)
+
+    @context.app.timer(CHECKPOINT_SECONDS)
+    async def checkpoint() -> None:
         for partition in context.join.ready_partitions().values():
             context.join.checkpoint_soon(partition)
 

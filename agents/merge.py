@@ -18,9 +18,10 @@ from tables.records import Recorder
 from transport.chunk import Chunk, ChunkSchema
 
 CHUNK_RECORDS_MAX = 1_000
+QUEUED_CHUNKS = 4
 CHUNK_BYTES_MAX = 1 << 20
 TICK_SECONDS = 0.25
-CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_SECONDS = 3.0
 
 
 def block_of(chunk: Chunk, applied: int) -> MergeBlock:
@@ -86,7 +87,7 @@ def register(context: Context) -> Merging:
     """The agent on the partials topic and the timers around it."""
     merging = Merging(context)
     schema = ChunkSchema(CHUNK_RECORDS_MAX, CHUNK_BYTES_MAX)
-    source = context.app.topic(context.names.partials, schema=schema, maxsize=16)
+    source = context.app.topic(context.names.partials, schema=schema, maxsize=QUEUED_CHUNKS)
 
     @context.app.agent(source, name="merge")
     async def merge(stream) -> None:  # type: ignore[no-untyped-def]  # Faust reads the annotation as a record type

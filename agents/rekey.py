@@ -15,6 +15,7 @@ from models.batch import Batch
 from transport.chunk import ChunkSchema
 
 CHUNK_RECORDS_MAX = 8_000
+QUEUED_CHUNKS = 4
 IN_FLIGHT_MAX = 16
 MARKER_SECONDS = 1.0
 
@@ -39,7 +40,7 @@ def register(context: Context, topics: list[str]) -> Rekeying | None:
     if not topics:
         return None
     rekeying = Rekeying(context)
-    source = context.app.topic(*topics, schema=ChunkSchema(CHUNK_RECORDS_MAX), maxsize=16)
+    source = context.app.topic(*topics, schema=ChunkSchema(CHUNK_RECORDS_MAX), maxsize=QUEUED_CHUNKS)
 
     @context.app.agent(source, name="rekey")
     async def rekey(stream) -> None:  # type: ignore[no-untyped-def]  # Faust reads the annotation as a record type

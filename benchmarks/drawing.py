@@ -64,8 +64,8 @@ def note(content: dict[str, dict[str, object]]) -> str:
     machine = content["environment"]
     return (
         f"One machine, {machine['cores']} cores shared with the broker, one run on the same topics. "
-        "Kafka Streams and plain Faust stop before merging partitions; Hindcast does not. "
-        f"Measured {machine['measured_at']}."
+        "Kafka Streams and plain Faust stop before merging partitions; Hindcast does not.\n"
+        f"{machine['processor']}, {str(machine['measured_at'])[:10]}."
     )
 
 

@@ -30,9 +30,13 @@ from tables.partition import OpenState
 from tables.plan import Plan
 from tables.row_cache import ROW_BYTES
 from telemetry.registry import Telemetry
-from transport.chunked import keep_records_light
+from transport import chunked
+from transport.light import keep_records_light
 
 FETCH_BYTES_MAX = 8 << 20
+HEARTBEAT_SECONDS_MAX = 3.0
+REQUEST_SECONDS_MIN = 90.0
+"""Faust refuses a session time-out that is longer than a request's."""
 SLOT_BYTES = 12_000
 """One fine accumulator in memory: the larger layout."""
 
@@ -53,9 +57,7 @@ def group_id(settings: Settings) -> str:
     return settings.kafka.topic_prefix.rstrip("-._") or "hindcast"
 
 
-def create_app(
-    settings: Settings, source_partitions: Mapping[str, int], telemetry: Telemetry, fatal: Fatal
-) -> Ingest:
+def create_app(settings: Settings, source_partitions: Mapping[str, int], telemetry: Telemetry, fatal: Fatal) -> Ingest:
     """Build the ingest worker; source_partitions: partitions of each source topic, as the broker has them."""
     kafka = settings.kafka
     plan = _plan(settings, source_partitions)
@@ -148,8 +150,7 @@ def _decoders(settings: Settings) -> dict[str, Decoder]:
 
 def _out_of_orderness(settings: Settings) -> dict[str, int]:
     return {
-        topic: max(f.out_of_orderness_ms for f in fields)
-        for (topic, _), fields in _fields_by_topic(settings).items()
+        topic: max(f.out_of_orderness_ms for f in fields) for (topic, _), fields in _fields_by_topic(settings).items()
     }
 
 
@@ -167,11 +168,13 @@ def _dimensions(settings: Settings, plan: Plan, topic: str, app: faust.App) -> D
 
 def _faust_app(settings: Settings) -> faust.App:
     kafka = settings.kafka
+    session_seconds = kafka.session_timeout_ms / 1000
+    scheme = chunked.register()
     own_directory = Path(settings.state.directory) / "faust"
     own_directory.mkdir(parents=True, exist_ok=True)
     app: faust.App = faust.App(
         group_id(settings),
-        broker=[URL(f"chunked://{server}") for server in kafka.bootstrap_servers],
+        broker=[URL(f"{scheme}://{server}") for server in kafka.bootstrap_servers],
         broker_credentials=faust_credentials(kafka_security(kafka.security)),
         datadir=str(own_directory),
         store="memory://",
@@ -184,8 +187,9 @@ def _faust_app(settings: Settings) -> faust.App:
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES_MAX,
         broker_commit_interval=1.0,
-        broker_session_timeout=SESSION_SECONDS,
-        broker_heartbeat_interval=3.0,
+        broker_session_timeout=session_seconds,
+        broker_heartbeat_interval=min(HEARTBEAT_SECONDS_MAX, session_seconds / 3),
+        broker_request_timeout=max(REQUEST_SECONDS_MIN, 2 * session_seconds),
         producer_linger=0,
         producer_max_request_size=INTERNAL_BYTES_MAX,
         stream_recovery_delay=0.0,
@@ -194,6 +198,3 @@ def _faust_app(settings: Settings) -> faust.App:
         loghandlers=[],
     )
     return app
-
-
-SESSION_SECONDS = 45.0

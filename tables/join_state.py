@@ -97,11 +97,14 @@ class JoinState:
         rows, ops = np.frombuffer(block.rows, SIMPLE), np.frombuffer(block.ops, np.uint8)
         new = np.flatnonzero((ops == COUNTED) | (ops == 0))
         keys = [block.keys[i] for i in new.tolist()]
-        topics = np.fromiter(map(topic_of, keys), np.int64, len(keys))
-        for topic in np.unique(topics).tolist():
-            mine = np.flatnonzero(topics == topic)
-            final_ms = self._final_ms(topic, rows[new[mine]])
-            self._enter(topic, final_ms, [keys[i] for i in mine.tolist()])
+        if len(self.combos.label_topics) == 1:
+            self._enter(0, self._final_ms(0, rows[new]), keys)
+        else:
+            topics = np.fromiter(map(topic_of, keys), np.int64, len(keys))
+            for topic in np.unique(topics).tolist():
+                mine = np.flatnonzero(topics == topic)
+                final_ms = self._final_ms(topic, rows[new[mine]])
+                self._enter(topic, final_ms, [keys[i] for i in mine.tolist()])
         for key, value in zip(block.full_keys, block.full_rows, strict=True):
             self._enter_full(key, decode_row(value))
 
@@ -121,8 +124,10 @@ class JoinState:
     def _enter(self, topic: int, final_ms: Ints, keys: list[bytes]) -> None:
         width = self.plan.row_bucket_ms(self.combos.label_topics[topic])
         buckets = -(-final_ms // width) * width
-        for bucket in np.unique(buckets).tolist():
-            self.index.add(topic, bucket, [keys[i] for i in np.flatnonzero(buckets == bucket).tolist()])
+        distinct = np.unique(buckets).tolist()
+        for bucket in distinct:
+            mine = keys if len(distinct) == 1 else [keys[i] for i in np.flatnonzero(buckets == bucket).tolist()]
+            self.index.add(topic, bucket, mine)
 
     def _enter_full(self, key: bytes, row: Row) -> None:
         """A full row may last longer than it was first entered for."""

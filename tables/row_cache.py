@@ -28,16 +28,23 @@ class RowCache:
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """The rows of the keys, in order; None for unknown ones."""
         found = list(map(self.fresh.get, keys))
-        for older in (self.frozen, self._young, self._old):
-            if older:
-                get = older.get
-                found = [get(key) if row is None else row for key, row in zip(keys, found, strict=True)]
         missing = [i for i, row in enumerate(found) if row is None]
+        for older in (self.frozen, self._young, self._old):
+            if not missing:
+                return found
+            if older:
+                missing = self._fill(found, missing, list(map(older.get, [keys[i] for i in missing])))
         if missing:
-            stored = self._checkpoint.get_many([keys[i] for i in missing])
-            for i, row in zip(missing, stored, strict=True):
-                found[i] = row
+            self._fill(found, missing, self._checkpoint.get_many([keys[i] for i in missing]))
         return found
+
+    @staticmethod
+    def _fill(found: list[bytes | None], missing: list[int], rows: list[bytes | None]) -> list[int]:
+        """Put in what was found for the missing ones; those that are still missing."""
+        for i, row in zip(missing, rows, strict=True):
+            if row is not None:
+                found[i] = row
+        return [i for i in missing if found[i] is None]
 
     def update(self, keys: Iterable[bytes], rows: Iterable[bytes]) -> None:
         """Rows as they stand now."""

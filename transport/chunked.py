@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from aiokafka.consumer import fetcher
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import (
     TRANSPORTS,
@@ -21,6 +20,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from transport.chunk import Chunk, ChunkSchema
+
+
+SCHEME = "chunked"
 
 
 class Consumer(driver.Consumer):
@@ -174,18 +176,7 @@ class Transport(driver.Transport):
     Producer = Producer
 
 
-_light_topics: set[str] = set()
-_plain_record = fetcher.PartitionRecords._consumer_record  # noqa: SLF001
-
-
-def keep_records_light(topics: Iterable[str]) -> None:
-    """Hand out aiokafka's own C records for these topics, without a dataclass around each."""
-    _light_topics.update(topics)
-    fetcher.PartitionRecords._consumer_record = _record  # noqa: SLF001
-
-
-def _record(self: Any, tp: Any, record: Any) -> Any:
-    return record if tp.topic in _light_topics else _plain_record(self, tp, record)
-
-
-TRANSPORTS.aliases["chunked"] = "transport.chunked:Transport"
+def register() -> str:
+    """Make Faust know the transport; returns its URL scheme."""
+    TRANSPORTS.aliases[SCHEME] = "transport.chunked:Transport"
+    return SCHEME

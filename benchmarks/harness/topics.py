@@ -25,7 +25,7 @@ class LoadError(RuntimeError):
 
 def create(bootstrap: str, names: Iterable[str], partitions: int) -> None:
     """Create the topics, one replica each; raises what the broker answers if it refuses one."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     futures = admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1) for name in names])
     for future in futures.values():
         future.result(timeout=30)

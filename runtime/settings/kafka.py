@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, SecretStr, WithJsonSchema
 
 from runtime.settings.base import Section, topic_name
+from runtime.settings.units import PositiveDurationMs
 
 Protocol: TypeAlias = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -70,4 +71,10 @@ class KafkaSettings(Section):
         default=None, description="3, or as many as there are brokers"
     )
     partitions: int = Field(default=8, ge=1, le=10_000, description="of the internal topics")
+    session_timeout_ms: PositiveDurationMs = Field(
+        default="45s",
+        alias="session_timeout",
+        validate_default=True,
+        description="a worker silent for so long loses its partitions to the others",
+    )
     schema_registry: dict[str, JsonValue] | None = Field(default=None, repr=False)

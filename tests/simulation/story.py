@@ -1,0 +1,206 @@
+"""Seeded traffic in miniature: a few dozen ids with everything that may happen to an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+import numpy as np
+import orjson
+
+from models.batch import MIN_MS, Batch, Source, empty
+from models.codec import Decoder, ModelFields
+from tables.plan import ModelPlan, Plan, Span
+from tests.support.recount_records import Raw, Rules
+
+START_MS = 1_763_000_040_000
+NOW_MS = START_MS + 10**9
+END_MS = START_MS + 10**8
+"""A watermark behind which everything is final."""
+
+SECOND_MS = 1_000
+SLACK_MS = 8_000
+"""Records of one source are out of order by so much at most: its watermark trails by it."""
+
+WINDOW_MS, HORIZON_MS, LATENESS_MS, SKEW_MS = 30_000, 40_000, 5_000, 1_000
+TOPICS: Mapping[str, str] = {"predictions": "fraud_predictions", "labels": "fraud_labels"}
+COUNTRIES, DEVICES = ("DE", "US", ""), ("web", "app")
+VERSIONS = ("v1", "v2", "v3")
+
+MODEL = ModelPlan(
+    name="fraud",
+    predictions_topic=TOPICS["predictions"],
+    labels_topic=TOPICS["labels"],
+    window_ms=WINDOW_MS,
+    horizon_ms=HORIZON_MS,
+    allowed_lateness_ms=LATENESS_MS,
+    label_skew_ms=SKEW_MS,
+    emit_every_ms=SECOND_MS,
+    segments=("country", "device"),
+    spans=(Span("1m", 60_000), Span("5 labelled", labelled=5)),
+    window_name="30s",
+)
+RULES = Rules(
+    window_ms=WINDOW_MS,
+    horizon_ms=HORIZON_MS,
+    label_skew_ms=SKEW_MS,
+    segments=MODEL.segments,
+    now_ms=NOW_MS,
+)
+FIELDS: Mapping[str, ModelFields] = {
+    "predictions": ModelFields("fraud", "predictions", segments=MODEL.segments),
+    "labels": ModelFields("fraud", "labels"),
+}
+
+Kind = Literal["predictions", "labels"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A record before it has a place: when it is published, and in which partition of its topic."""
+
+    publish_ms: int
+    kind: Kind
+    partition: int
+    value: bytes
+    event_ms: int
+
+
+@dataclass(frozen=True)
+class Story:
+    """Every record of every source, in the order of its offsets."""
+
+    partitions: int
+    sources: Mapping[Source, list[Raw]]
+    event_ms: Mapping[tuple[str, int, int], int]
+
+    @property
+    def plan(self) -> Plan:
+        return Plan({"fraud": MODEL}, dict.fromkeys(TOPICS.values(), self.partitions))
+
+    def records(self) -> Iterator[Raw]:
+        for held in self.sources.values():
+            yield from held
+
+
+def tell(seed: int, *, ids: int = 25, partitions: int = 2, seconds: int = 150) -> Story:
+    """A story in which nothing is late: whoever obeys the watermarks arrives at the recount."""
+    rng = Random(seed)
+    timed = [one for number in range(ids) for one in _of_id(rng, f"id-{number}", partitions, seconds)]
+    timed += [_bad(rng, partitions, seconds) for _ in range(rng.randrange(4))]
+    timed.sort(key=lambda one: one.publish_ms)
+    sources: dict[Source, list[Raw]] = {Source(t, p): [] for t in TOPICS.values() for p in range(partitions)}
+    event_ms = {}
+    for one in timed:
+        held = sources[Source(TOPICS[one.kind], one.partition)]
+        # Offsets have gaps, as behind transactions and compaction.
+        offset = held[-1].offset + rng.choice((1, 1, 1, 3)) if held else rng.randrange(3)
+        raw = Raw(one.kind, one.partition, offset, one.value, one.publish_ms)
+        held.append(raw)
+        event_ms[raw.place] = one.event_ms
+    return Story(partitions, sources, event_ms)
+
+
+def _of_id(rng: Random, name: str, partitions: int, seconds: int) -> Iterator[Timed]:
+    def place() -> int:
+        return rng.randrange(partitions)
+
+    event_ms = START_MS + rng.randrange(seconds * SECOND_MS)
+    versions = rng.sample(VERSIONS, rng.choice((0, 1, 1, 1, 1, 1, 1, 2, 3)))
+    for version in versions:
+        # Shadow versions see the same request, or the same id a little later.
+        at_ms = event_ms + rng.choice((0, 0, rng.randrange(20 * SECOND_MS)))
+        yield from _prediction(rng, name, version, at_ms, place(), partitions)
+    yield from _labels(rng, name, event_ms, place)
+
+
+def _prediction(
+    rng: Random, name: str, version: str, at_ms: int, partition: int, partitions: int
+) -> Iterator[Timed]:
+    body: dict[str, object] = {"id": name, "model_version": version, "event_time": at_ms}
+    body |= {"country": rng.choice(COUNTRIES), "device": rng.choice(DEVICES)}
+    body["score"] = rng.choice((None, 0.0, 1.0, 0.5, rng.random(), rng.random(), rng.random()))
+    body["prediction"] = rng.randrange(2)
+    publish_ms = at_ms + rng.randrange(SLACK_MS)
+    yield Timed(publish_ms, "predictions", partition, orjson.dumps(body), at_ms)
+    if rng.random() < 0.15:  # the same again, anywhere
+        again_ms = publish_ms + rng.randrange(20 * SECOND_MS)
+        yield Timed(again_ms, "predictions", rng.randrange(partitions), orjson.dumps(body), at_ms)
+    elif rng.random() < 0.15:  # another content: only within one partition is there a first one
+        other = body | {"score": rng.random(), "prediction": rng.randrange(2), "device": rng.choice(DEVICES)}
+        other["event_time"] = other_ms = at_ms - rng.choice((0, rng.randrange(20 * SECOND_MS)))
+        again_ms = publish_ms + 1 + rng.randrange(5 * SECOND_MS)
+        yield Timed(again_ms, "predictions", partition, orjson.dumps(other), other_ms)
+
+
+def _labels(rng: Random, name: str, event_ms: int, place) -> Iterator[Timed]:  # type: ignore[no-untyped-def]
+    times = [event_ms + _delay_ms(rng) for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 3, 4)))]
+    times += [rng.choice(times) for _ in times if rng.random() < 0.2]  # ties of label_time
+    for at_ms in times:
+        truth = rng.choice((0, 0, 1, 1, 1, None))
+        value = orjson.dumps({"id": name, "actual": truth, "label_time": at_ms})
+        publish_ms = at_ms + rng.randrange(SLACK_MS)
+        yield Timed(publish_ms, "labels", place(), value, at_ms)
+        if rng.random() < 0.15:
+            yield Timed(publish_ms + rng.randrange(9 * SECOND_MS), "labels", place(), value, at_ms)
+
+
+def _delay_ms(rng: Random) -> int:
+    """Mostly within the horizon; some on its edges, some outside."""
+    edges = (-SKEW_MS, -SKEW_MS - 1, 0, HORIZON_MS, HORIZON_MS + 1)
+    return rng.choice((*edges, *(rng.randrange(HORIZON_MS) for _ in range(8)), rng.randrange(3 * HORIZON_MS), -9_000))
+
+
+def _bad(rng: Random, partitions: int, seconds: int) -> Timed:
+    value = rng.choice((b"{", b'{"id":"x"}', b'{"id":7,"score":2,"event_time":9,"actual":1,"label_time":"x"}'))
+    kind: Kind = rng.choice(("predictions", "labels"))
+    return Timed(START_MS + rng.randrange(seconds * SECOND_MS), kind, rng.randrange(partitions), value, MIN_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """A raw record as the decoder reads it."""
+
+    offset: int
+    timestamp: int
+    value: bytes
+    key: None = None
+    headers: tuple[()] = ()
+
+
+class Reader:
+    """Reads one source as a worker does since it was assigned: chunks of any size become batches."""
+
+    def __init__(self, story: Story, source: Source, position: int = 0, *, slack_ms: int = SLACK_MS) -> None:
+        """position: how many records of the source were committed before."""
+        self.story, self.source, self.position, self.slack_ms = story, source, position, slack_ms
+        self.last, self.watermark_ms = -1, MIN_MS
+        self.kind: Kind = "predictions" if source.topic == TOPICS["predictions"] else "labels"
+        self._decoder = Decoder(source.topic, self.kind, [FIELDS[self.kind]])
+
+    @property
+    def done(self) -> bool:
+        return self.position >= len(self.story.sources[self.source])
+
+    def read(self, records_max: int) -> Batch:
+        """The next records as a batch."""
+        raw = self.story.sources[self.source][self.position : self.position + records_max]
+        self.position += len(raw)
+        found = self._decoder.decode([Consumed(r.offset, r.timestamp_ms, r.value) for r in raw], NOW_MS)
+        base, self.last = self.last, raw[-1].offset
+        if len(found.ids):
+            self.watermark_ms = max(self.watermark_ms, found.greatest_ms - self.slack_ms)
+        return Batch(
+            self.kind, self.source, base, self.last, self.watermark_ms, False,
+            found.ids, found.offsets, found.time_ms, found.score, found.outcome, found.combos, found.combo_index,
+            np.array([bad.record.offset for bad in found.bad], np.int64),
+        )  # fmt: skip
+
+    def marker(self, watermark_ms: int | None = None, *, idle: bool = False) -> Batch:
+        """No records, but how far the source is."""
+        self.watermark_ms = max(self.watermark_ms, MIN_MS if watermark_ms is None else watermark_ms)
+        return empty(
+            self.kind, self.source, base=self.last, last=self.last, watermark_ms=self.watermark_ms, idle=idle
+        )
