@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, cast
 
 import faust
 from faust.types import TP
 
+from agents.stream import ChunkStream
 from models.batch import Combo
 from models.codec import Decoder
 from tables.block_table import BlockTable
 from tables.plan import Plan
 from telemetry.registry import Telemetry
+from transport.chunk import ChunkSchema
+
+Run = Callable[[ChunkStream], Awaitable[None]]
+QUEUED_CHUNKS = 4
+"""Chunks that wait before an agent; each may be some megabytes."""
 
 
 class Dimensions(Protocol):
@@ -66,6 +72,11 @@ class Context:
     def consumer(self) -> Any:  # noqa: ANN401  # transport.chunked.Consumer, by way of Faust's property
         """The running consumer."""
         return self.app.consumer
+
+    def agent(self, name: str, topics: list[str], schema: ChunkSchema, run: Run) -> None:
+        """Have Faust run an agent over chunks of these topics."""
+        channel = self.app.topic(*topics, schema=schema, maxsize=QUEUED_CHUNKS)
+        self.app.agent(channel, name=name)(cast("Any", run))  # our stream type says more than Faust's
 
     def idle(self, tp: TP) -> bool:
         """Whether the partition is caught up with the end of its log."""

@@ -86,18 +86,18 @@ class Emitting:
                 state.apply(block)
                 await self.context.join.append(partition, encode_block(block))
 
+    async def emit(self) -> None:
+        """The timer of the rounds."""
+        try:
+            await self.round()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # Faust would end the timer quietly
+            self.context.fatal(f"sending partials failed: {error!r}")
+
 
 def register(context: Context) -> Emitting:
     """The timer that runs the rounds."""
     emitting = Emitting(context)
-
-    @context.app.timer(TICK_SECONDS)
-    async def emit() -> None:
-        try:
-            await emitting.round()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # Faust would end the timer quietly
-            context.fatal(f"sending partials failed: {error!r}")
-
+    context.app.timer(TICK_SECONDS)(emitting.emit)
     return emitting

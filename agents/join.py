@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.context import Context
 from agents.sending import Sent, all_arrived
 from agents.sources import Sources
+from agents.stream import ChunkEvent, ChunkStream
 from models.batch import Batch
 from tables.block import COUNTED, OUTCOME, JoinBlock, encode_block
 from tables.join_state import JoinState
@@ -21,7 +23,6 @@ from telemetry.series import CONFIDENCE_BUCKETS
 from transport.chunk import Chunk, ChunkSchema
 
 CHUNK_RECORDS_MAX = 8_000
-QUEUED_CHUNKS = 4
 PACKED_BYTES_MAX = 1 << 20
 CHECKPOINT_SECONDS = 3.0
 """Apart enough that most labels find their prediction's row before it is written: one write for two."""
@@ -60,6 +61,52 @@ class Joining:
         else:
             last.add_done_callback(lambda done: None if done.cancelled() else settled())
 
+    async def run(self, stream: ChunkStream) -> None:
+        """The agent: take chunk after chunk; nothing but the end of its block acknowledges one."""
+        try:
+            async for event in stream.noack().events():
+                await self._take(event)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
+            self.context.fatal(f"the join failed: {error!r}")
+
+    async def _take(self, event: ChunkEvent) -> None:
+        chunk: Chunk = event.value
+        await self.context.join.has_room()
+        if self.context.join.partition(chunk.partition) is None:
+            return  # a rebalance is under way: the chunk comes again
+        started = time.perf_counter()
+        batches, letters = await self.batches(chunk)
+        partition = self.context.join.partition(chunk.partition)
+        if partition is None:
+            return
+        await self.apply(partition, batches, lambda: self._settled(event, letters))
+        self.context.progress.chunks += 1
+        self.context.telemetry.chunk_seconds.observe("join", value=time.perf_counter() - started)
+
+    def _settled(self, event: ChunkEvent, letters: list[Sent]) -> None:
+        if letters:
+            asyncio.ensure_future(self._acknowledge(event, letters))  # noqa: RUF006  # ends itself
+        else:
+            event.ack()
+
+    async def _acknowledge(self, event: ChunkEvent, letters: list[Sent]) -> None:
+        await all_arrived(self.context, letters)
+        event.ack()
+
+    async def mark_idle(self) -> None:
+        """Tell the join which of its own source partitions have fallen silent."""
+        for marker in self.sources.markers(self.keyed_topics):
+            partition = self.context.join.partition(marker.source.partition)
+            if partition is not None:
+                await self.apply(partition, [marker], lambda: None)
+
+    async def checkpoint(self) -> None:
+        """Write what has changed, partition by partition."""
+        for partition in self.context.join.ready_partitions().values():
+            self.context.join.checkpoint_soon(partition)
+
     def _count(self, state: JoinState, block: JoinBlock) -> None:
         """Counters by model and version; rows with more of a story count by their effects."""
         telemetry = self.context.telemetry
@@ -80,68 +127,19 @@ class Joining:
             telemetry.labels.add(*names[code][:2], n=n)
 
 
-def _by_code(codes: np.ndarray) -> list[tuple[int, int]]:  # type: ignore[type-arg]  # u4[n], packed or not
+def _by_code(codes: NDArray[np.uint32]) -> list[tuple[int, int]]:
     distinct, counts = np.unique(codes, return_counts=True)
     return list(zip(distinct.tolist(), counts.tolist(), strict=True))
 
 
 def register(context: Context, keyed_topics: list[str], *, rekeyed: bool) -> Joining:
-    """The agent on the by-id topic and on every topic that is keyed by id already."""
+    """The agents on the by-id topic and on every topic that is keyed by id already."""
     joining = Joining(context, set(keyed_topics))
-    schema = ChunkSchema(CHUNK_RECORDS_MAX, None)
-    packed = ChunkSchema(CHUNK_RECORDS_MAX, PACKED_BYTES_MAX)
-
-    async def run(stream) -> None:  # type: ignore[no-untyped-def]  # Faust reads the annotation as a record type
-        try:
-            async for event in stream.noack().events():
-                await take(event)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
-            context.fatal(f"the join failed: {error!r}")
-
-    async def take(event) -> None:  # type: ignore[no-untyped-def]  # faust.Event
-        chunk: Chunk = event.value
-        await context.join.has_room()
-        partition = context.join.partition(chunk.partition)
-        if partition is None:
-            return  # a rebalance is under way: the chunk comes again
-        started = time.perf_counter()
-        batches, letters = await joining.batches(chunk)
-
-        def settled() -> None:
-            if letters:
-                asyncio.ensure_future(after(letters, event))  # noqa: RUF006  # ends itself
-            else:
-                event.ack()
-
-        if partition.closed:
-            return
-        await joining.apply(partition, batches, settled)
-        context.progress.chunks += 1
-        context.telemetry.chunk_seconds.observe("join", value=time.perf_counter() - started)
-
-    async def after(letters: list[Sent], event) -> None:  # type: ignore[no-untyped-def]  # faust.Event
-        await all_arrived(context, letters)
-        event.ack()
-
     if rekeyed:
-        by_id = context.app.topic(context.names.by_id, schema=packed, maxsize=QUEUED_CHUNKS)
-        context.app.agent(by_id, name="join")(run)
+        packed = ChunkSchema(CHUNK_RECORDS_MAX, PACKED_BYTES_MAX)
+        context.agent("join", [context.names.by_id], packed, joining.run)
     if keyed_topics:
-        keyed = context.app.topic(*keyed_topics, schema=schema, maxsize=QUEUED_CHUNKS)
-        context.app.agent(keyed, name="join-keyed")(run)
-
-    @context.app.timer(MARKER_SECONDS)
-    async def mark_idle() -> None:
-        for marker in joining.sources.markers(set(keyed_topics)):
-            partition = context.join.partition(marker.source.partition)
-            if partition is not None:
-                await joining.apply(partition, [marker], lambda: None)
-
-    @context.app.timer(CHECKPOINT_SECONDS)
-    async def checkpoint() -> None:
-        for partition in context.join.ready_partitions().values():
-            context.join.checkpoint_soon(partition)
-
+        context.agent("join-keyed", keyed_topics, ChunkSchema(CHUNK_RECORDS_MAX), joining.run)
+    context.app.timer(MARKER_SECONDS)(joining.mark_idle)
+    context.app.timer(CHECKPOINT_SECONDS)(joining.checkpoint)
     return joining

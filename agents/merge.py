@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from functools import partial
 from typing import cast
 
 import orjson
 
 from agents.context import Context
 from agents.sending import all_arrived, send
+from agents.stream import ChunkEvent, ChunkStream
 from models.partial import decode_partials
 from tables.merge_state import MergeBlock, MergeState, encode_merge_block
 from tables.partition import BlockPartition
@@ -18,7 +18,6 @@ from tables.records import Recorder
 from transport.chunk import Chunk, ChunkSchema
 
 CHUNK_RECORDS_MAX = 1_000
-QUEUED_CHUNKS = 4
 CHUNK_BYTES_MAX = 1 << 20
 TICK_SECONDS = 0.25
 CHECKPOINT_SECONDS = 3.0
@@ -33,12 +32,6 @@ def block_of(chunk: Chunk, applied: int) -> MergeBlock:
             block.marks += message.marks
             block.partials += message.partials
     return block
-
-
-def acknowledge(event, settled: asyncio.Future[None]) -> None:  # type: ignore[no-untyped-def]  # faust.Event
-    """The chunk's block is on the broker, or the partition has moved away and the chunk comes again."""
-    if not settled.cancelled():
-        event.ack()
 
 
 class Merging:
@@ -82,47 +75,51 @@ class Merging:
             recorder.state.apply(block)
             await self.context.merge.append(partition, encode_merge_block(block))
 
+    async def run(self, stream: ChunkStream) -> None:
+        """The agent: partials become a block of the merge log."""
+        try:
+            async for event in stream.noack().events():
+                await self._take(event)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
+            self.context.fatal(f"the merge failed: {error!r}")
+
+    async def _take(self, event: ChunkEvent) -> None:
+        await self.context.merge.has_room()
+        partition = self.context.merge.partition(event.value.partition)
+        if partition is None:
+            return  # a rebalance is under way: the chunk comes again
+        state = cast("MergeState", partition.state)
+        if event.value.last <= state.applied:
+            event.ack()
+            return
+        block = block_of(event.value, state.applied)
+        state.apply(block)
+        settled = await self.context.merge.append(partition, encode_merge_block(block))
+        settled.add_done_callback(lambda done: None if done.cancelled() else event.ack())
+        self.context.progress.chunks += 1
+
+    async def emit(self) -> None:
+        """The timer of the rounds."""
+        try:
+            await self.round()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # Faust would end the timer quietly
+            self.context.fatal(f"emitting metric records failed: {error!r}")
+
+    async def checkpoint(self) -> None:
+        """Write what has changed, partition by partition."""
+        for partition in self.context.merge.ready_partitions().values():
+            self.context.merge.checkpoint_soon(partition)
+
 
 def register(context: Context) -> Merging:
     """The agent on the partials topic and the timers around it."""
     merging = Merging(context)
     schema = ChunkSchema(CHUNK_RECORDS_MAX, CHUNK_BYTES_MAX)
-    source = context.app.topic(context.names.partials, schema=schema, maxsize=QUEUED_CHUNKS)
-
-    @context.app.agent(source, name="merge")
-    async def merge(stream) -> None:  # type: ignore[no-untyped-def]  # Faust reads the annotation as a record type
-        try:
-            async for event in stream.noack().events():
-                await context.merge.has_room()
-                partition = context.merge.partition(event.value.partition)
-                if partition is None:
-                    continue  # a rebalance is under way: the chunk comes again
-                state = cast("MergeState", partition.state)
-                if event.value.last <= state.applied:
-                    event.ack()
-                    continue
-                block = block_of(event.value, state.applied)
-                state.apply(block)
-                settled = await context.merge.append(partition, encode_merge_block(block))
-                settled.add_done_callback(partial(acknowledge, event))
-                context.progress.chunks += 1
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
-            context.fatal(f"the merge failed: {error!r}")
-
-    @context.app.timer(TICK_SECONDS)
-    async def emit_records() -> None:
-        try:
-            await merging.round()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # Faust would end the timer quietly
-            context.fatal(f"emitting metric records failed: {error!r}")
-
-    @context.app.timer(CHECKPOINT_SECONDS)
-    async def checkpoint() -> None:
-        for partition in context.merge.ready_partitions().values():
-            context.merge.checkpoint_soon(partition)
-
+    context.agent("merge", [context.names.partials], schema, merging.run)
+    context.app.timer(TICK_SECONDS)(merging.emit)
+    context.app.timer(CHECKPOINT_SECONDS)(merging.checkpoint)
     return merging

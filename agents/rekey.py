@@ -11,11 +11,11 @@ import asyncio
 from agents.context import Context
 from agents.sending import Sent, all_arrived, send
 from agents.sources import Sources
+from agents.stream import ChunkEvent, ChunkStream
 from models.batch import Batch
 from transport.chunk import ChunkSchema
 
 CHUNK_RECORDS_MAX = 8_000
-QUEUED_CHUNKS = 4
 IN_FLIGHT_MAX = 16
 MARKER_SECONDS = 1.0
 
@@ -23,8 +23,10 @@ MARKER_SECONDS = 1.0
 class Rekeying:
     """Sends batches on and remembers when each by-id partition last heard of a source."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, topics: set[str]) -> None:
         self.context = context
+        self.topics = topics
+        self._order = asyncio.Lock()
         self.sources = Sources(context)
         self.in_flight = 0
 
@@ -32,40 +34,44 @@ class Rekeying:
         """One message to every by-id partition: those without records hear of the watermark."""
         parts = batch.split(self.context.partitions)
         names = self.context.names
-        return [await send(self.context, names.by_id, part.pack(), partition=i) for i, part in enumerate(parts)]
+        async with self._order:  # a marker must not overtake the batch before it
+            return [await send(self.context, names.by_id, part.pack(), partition=i) for i, part in enumerate(parts)]
+
+    async def run(self, stream: ChunkStream) -> None:
+        """The agent: a chunk is acknowledged when all of its batches and dead letters have arrived."""
+        try:
+            async for event in stream.noack().events():
+                await self._take(event)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
+            self.context.fatal(f"re-keying failed: {error!r}")
+
+    async def _take(self, event: ChunkEvent) -> None:
+        while self.in_flight >= IN_FLIGHT_MAX:  # noqa: ASYNC110  # cheaper than an event a chunk
+            await asyncio.sleep(0.001)
+        batch, letters = await self.sources.batch(event.value)
+        sent = await self.send_on(batch)
+        self.context.progress.chunks += 1
+        self.in_flight += 1
+        asyncio.ensure_future(self._acknowledge(event, letters + sent))  # noqa: RUF006  # ends itself
+
+    async def _acknowledge(self, event: ChunkEvent, sent: list[Sent]) -> None:
+        await all_arrived(self.context, sent)
+        self.in_flight -= 1
+        event.ack()
+
+    async def mark_idle(self) -> None:
+        """Tell every by-id partition which source partitions have fallen silent."""
+        for marker in self.sources.markers(self.topics):
+            await all_arrived(self.context, await self.send_on(marker))
 
 
 def register(context: Context, topics: list[str]) -> Rekeying | None:
     """The agent for all topics whose producers do not key by id; None if there are none."""
     if not topics:
         return None
-    rekeying = Rekeying(context)
-    source = context.app.topic(*topics, schema=ChunkSchema(CHUNK_RECORDS_MAX), maxsize=QUEUED_CHUNKS)
-
-    @context.app.agent(source, name="rekey")
-    async def rekey(stream) -> None:  # type: ignore[no-untyped-def]  # Faust reads the annotation as a record type
-        try:
-            async for event in stream.noack().events():
-                while rekeying.in_flight >= IN_FLIGHT_MAX:
-                    await asyncio.sleep(0.001)
-                batch, letters = await rekeying.sources.batch(event.value)
-                sent = await rekeying.send_on(batch)
-                context.progress.chunks += 1
-                rekeying.in_flight += 1
-                asyncio.ensure_future(acknowledge(event, letters + sent))  # noqa: RUF006  # ends itself
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
-            context.fatal(f"re-keying failed: {error!r}")
-
-    async def acknowledge(event, sent: list[Sent]) -> None:  # type: ignore[no-untyped-def]  # faust.Event
-        await all_arrived(context, sent)
-        rekeying.in_flight -= 1
-        event.ack()
-
-    @context.app.timer(MARKER_SECONDS)
-    async def mark_idle() -> None:
-        for marker in rekeying.sources.markers(set(topics)):
-            await all_arrived(context, await rekeying.send_on(marker))
-
+    rekeying = Rekeying(context, set(topics))
+    context.agent("rekey", topics, ChunkSchema(CHUNK_RECORDS_MAX), rekeying.run)
+    context.app.timer(MARKER_SECONDS)(rekeying.mark_idle)
     return rekeying

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from agents.context import Context
 from models import dead_letter
 from models.codec import BadRecord
-from transport.chunk import Chunk
+from transport.chunk import Chunk, ConsumedRecord
 
 Sent = asyncio.Future[Any]
 
@@ -51,7 +51,7 @@ async def send_dead_letters(context: Context, chunk: Chunk, bad: list[BadRecord]
             partition=chunk.partition,
             offset=record.offset,
             timestamp_ms=record.timestamp,
-            original=record.headers,
+            original=cast("ConsumedRecord", record).headers,
         )
         sent.append(await send(context, context.names.dead_letters, value, key=record.key, headers=headers))
         context.telemetry.dead_letters.add(one.code, n=1)

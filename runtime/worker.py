@@ -35,7 +35,7 @@ def fatal(reason: str) -> NoReturn:
     os._exit(1)
 
 
-class Beside(mode.Service):  # type: ignore[misc]  # mode publishes no types for its metaclass
+class Beside(mode.Service):
     """What runs beside the Faust app: the health server and the watch over progress."""
 
     def __init__(self, ingest: Ingest, settings: Settings, telemetry: Telemetry, **kwargs: Any) -> None:  # noqa: ANN401  # mode's own
@@ -58,7 +58,7 @@ class Beside(mode.Service):  # type: ignore[misc]  # mode publishes no types for
         if self._server is not None:
             await self._server.stop()
 
-    @mode.Service.task  # type: ignore[untyped-decorator]  # mode publishes no types for it
+    @mode.Service.task
     async def look(self) -> None:
         """Look at progress now and then."""
         while not self.should_stop:
@@ -85,7 +85,7 @@ def run(settings: Settings, roles: tuple[str, ...], create_topics: bool) -> int:
 def _source_partitions(settings: Settings, *, create_topics: bool) -> dict[str, int]:
     sources = {t for m in settings.models.values() for t in (m.predictions.topic, m.labels.topic)}
     if os.environ.get(EMBEDDED_VARIABLE) == "1":
-        from runtime.demo_world import SOURCE_PARTITIONS  # noqa: PLC0415  # the demo's own broker alone
+        from runtime.demo_world import SOURCE_PARTITIONS  # the demo's own broker alone
 
         return dict.fromkeys(sources, SOURCE_PARTITIONS)
     found = ensure(settings, group_id(settings), create_topics=create_topics)

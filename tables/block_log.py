@@ -8,7 +8,7 @@ expected has been fenced: somebody else writes now.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
@@ -60,11 +60,15 @@ class LogPosition:
     head: int = -1
     seen: int = -1
     skipped: int = 0
+    rivals: set[int] = field(default_factory=set)
+    """Logs that were begun here too late: two writers found the partition empty."""
 
     def judge(self, offset: int, frame: Frame) -> Verdict:
         """What to do with the record at ``offset``; moves the position accordingly."""
-        if self.head >= 0 and frame.log_id != self.log_id and frame.base >= 0:
-            return Verdict.RECREATED
+        if self.head >= 0 and frame.log_id != self.log_id and frame.log_id not in self.rivals:
+            if frame.base >= 0:
+                return Verdict.RECREATED
+            self.rivals.add(frame.log_id)
         begins = self.head < 0 and (frame.base < 0 or frame.snapshot)
         self.seen = offset
         if not begins and (self.head < 0 or frame.base != self.head):

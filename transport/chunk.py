@@ -31,7 +31,7 @@ class Chunk:
         return len(self.records)
 
 
-class ChunkSchema(Schema):
+class ChunkSchema(Schema[None, Any]):
     """Marks a topic as chunked: the value is a `Chunk` already, so nothing is decoded here.
 
     records_max and bytes_max bound one chunk; a record is never split.

@@ -21,7 +21,6 @@ from faust.types import TP, ConsumerMessage
 
 from transport.chunk import Chunk, ChunkSchema
 
-
 SCHEME = "chunked"
 
 
@@ -50,7 +49,7 @@ class Consumer(driver.Consumer):
             await self._seek_quietly()
             return
         for tp, fetched in records.items():
-            wanted = active is None or tp in active or tp in self._buffered_partitions
+            wanted = tp in active or tp in self._buffered_partitions
             if not fetched or not wanted:
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
@@ -83,7 +82,7 @@ class Consumer(driver.Consumer):
                 0,
                 [],
                 None,
-                chunk,
+                chunk,  # type: ignore[arg-type]  # what our schema hands on as it is
                 None,
                 0,
                 0,
