@@ -49,14 +49,18 @@ class Consumer(driver.Consumer):
             await self._seek_quietly()
             return
         for tp, fetched in records.items():
-            wanted = tp in active or tp in self._buffered_partitions
+            wanted = active is None or tp in active or tp in self._buffered_partitions
             if not fetched or not wanted:
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             for message in self._messages(tp, fetched, generation):
-                if not self.flow_active or self.app.consumer_generation_id != generation:
+                if self._has_moved_on(generation):
                     return
                 yield tp, message
+
+    def _has_moved_on(self, generation: int) -> bool:
+        """Whether a rebalance has begun since the fetch: while we yielded, anything may have happened."""
+        return not self.flow_active or self.app.consumer_generation_id != generation
 
     async def _seek_quietly(self) -> None:
         try:
