@@ -46,6 +46,8 @@ class Progress:
     chunks: int = 0
     paused: dict[str, str] = field(default_factory=dict)
     """Topic -> why it is not read on."""
+    alarms: dict[str, str] = field(default_factory=dict)
+    """Topic -> what is wrong with it although it is read on."""
     recovery_seconds: float = 0.0
 
 
@@ -78,6 +80,6 @@ class Context:
         channel = self.app.topic(*topics, schema=schema, maxsize=QUEUED_CHUNKS)
         self.app.agent(channel, name=name)(cast("Any", run))  # our stream type says more than Faust's
 
-    def idle(self, tp: TP) -> bool:
-        """Whether the partition is caught up with the end of its log."""
-        return bool(self.consumer.caught_up(tp))
+    def idle(self, tp: TP, last: int) -> bool:
+        """Whether a partition taken up to the offset ``last`` is caught up with the end of its log."""
+        return bool(self.consumer.caught_up(tp)) and self.consumer.positions.get(tp, 0) <= last + 1

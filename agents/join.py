@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.context import Context
+from agents.in_order import InOrder
 from agents.sending import Sent, all_arrived
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream
@@ -24,8 +25,6 @@ from transport.chunk import Chunk, ChunkSchema
 
 CHUNK_RECORDS_MAX = 8_000
 PACKED_BYTES_MAX = 1 << 20
-CHECKPOINT_SECONDS = 3.0
-"""Apart enough that most labels find their prediction's row before it is written: one write for two."""
 MARKER_SECONDS = 1.0
 _EDGES = np.array(CONFIDENCE_BUCKETS[:-1])
 
@@ -37,6 +36,7 @@ class Joining:
         self.context = context
         self.keyed_topics = keyed_topics
         self.sources = Sources(context)
+        self.in_order = InOrder()
 
     async def batches(self, chunk: Chunk) -> tuple[list[Batch], list[Sent]]:
         """What the chunk holds: packed batches, or the records of a topic keyed by id."""
@@ -74,13 +74,14 @@ class Joining:
     async def _take(self, event: ChunkEvent) -> None:
         chunk: Chunk = event.value
         await self.context.join.has_room()
-        if self.context.join.partition(chunk.partition) is None:
+        partition = self.context.join.partition(chunk.partition)
+        if partition is None or not self.in_order.follows(chunk):
             return  # a rebalance is under way: the chunk comes again
         started = time.perf_counter()
         batches, letters = await self.batches(chunk)
-        partition = self.context.join.partition(chunk.partition)
-        if partition is None:
-            return
+        if self.context.join.partition(chunk.partition) is not partition:
+            return  # it has moved meanwhile, and fallen back to what the broker has
+        self.in_order.taken(chunk)
         await self.apply(partition, batches, lambda: self._settled(event, letters))
         self.context.progress.chunks += 1
         self.context.telemetry.chunk_seconds.observe("join", value=time.perf_counter() - started)
@@ -97,15 +98,11 @@ class Joining:
 
     async def mark_idle(self) -> None:
         """Tell the join which of its own source partitions have fallen silent."""
-        for marker in self.sources.markers(self.keyed_topics):
-            partition = self.context.join.partition(marker.source.partition)
-            if partition is not None:
+        for tp in self.sources.assigned(self.keyed_topics):
+            partition = self.context.join.partition(tp.partition)
+            marker = None if partition is None else self.sources.marker(tp)
+            if partition is not None and marker is not None:
                 await self.apply(partition, [marker], lambda: None)
-
-    async def checkpoint(self) -> None:
-        """Write what has changed, partition by partition."""
-        for partition in self.context.join.ready_partitions().values():
-            self.context.join.checkpoint_soon(partition)
 
     def _count(self, state: JoinState, block: JoinBlock) -> None:
         """Counters by model and version; rows with more of a story count by their effects."""
@@ -141,5 +138,4 @@ def register(context: Context, keyed_topics: list[str], *, rekeyed: bool) -> Joi
     if keyed_topics:
         context.agent("join-keyed", keyed_topics, ChunkSchema(CHUNK_RECORDS_MAX), joining.run)
     context.app.timer(MARKER_SECONDS)(joining.mark_idle)
-    context.app.timer(CHECKPOINT_SECONDS)(joining.checkpoint)
     return joining

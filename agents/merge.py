@@ -9,6 +9,7 @@ from typing import cast
 import orjson
 
 from agents.context import Context
+from agents.in_order import InOrder
 from agents.sending import all_arrived, send
 from agents.stream import ChunkEvent, ChunkStream
 from models.partial import decode_partials
@@ -20,7 +21,6 @@ from transport.chunk import Chunk, ChunkSchema
 CHUNK_RECORDS_MAX = 1_000
 CHUNK_BYTES_MAX = 1 << 20
 TICK_SECONDS = 0.25
-CHECKPOINT_SECONDS = 3.0
 
 
 def block_of(chunk: Chunk, applied: int) -> MergeBlock:
@@ -39,6 +39,7 @@ class Merging:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.in_order = InOrder()
         self._recorders: dict[int, Recorder] = {}
 
     async def round(self) -> None:
@@ -88,8 +89,9 @@ class Merging:
     async def _take(self, event: ChunkEvent) -> None:
         await self.context.merge.has_room()
         partition = self.context.merge.partition(event.value.partition)
-        if partition is None:
+        if partition is None or not self.in_order.follows(event.value):
             return  # a rebalance is under way: the chunk comes again
+        self.in_order.taken(event.value)
         state = cast("MergeState", partition.state)
         if event.value.last <= state.applied:
             event.ack()
@@ -109,11 +111,6 @@ class Merging:
         except Exception as error:  # noqa: BLE001  # Faust would end the timer quietly
             self.context.fatal(f"emitting metric records failed: {error!r}")
 
-    async def checkpoint(self) -> None:
-        """Write what has changed, partition by partition."""
-        for partition in self.context.merge.ready_partitions().values():
-            self.context.merge.checkpoint_soon(partition)
-
 
 def register(context: Context) -> Merging:
     """The agent on the partials topic and the timers around it."""
@@ -121,5 +118,4 @@ def register(context: Context) -> Merging:
     schema = ChunkSchema(CHUNK_RECORDS_MAX, CHUNK_BYTES_MAX)
     context.agent("merge", [context.names.partials], schema, merging.run)
     context.app.timer(TICK_SECONDS)(merging.emit)
-    context.app.timer(CHECKPOINT_SECONDS)(merging.checkpoint)
     return merging

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from agents.context import Context
+from agents.in_order import InOrder
 from agents.sending import Sent, all_arrived, send
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream
@@ -28,14 +29,17 @@ class Rekeying:
         self.topics = topics
         self._order = asyncio.Lock()
         self.sources = Sources(context)
+        self.in_order = InOrder()
         self.in_flight = 0
 
     async def send_on(self, batch: Batch) -> list[Sent]:
         """One message to every by-id partition: those without records hear of the watermark."""
-        parts = batch.split(self.context.partitions)
-        names = self.context.names
         async with self._order:  # a marker must not overtake the batch before it
-            return [await send(self.context, names.by_id, part.pack(), partition=i) for i, part in enumerate(parts)]
+            return await self._send_parts(batch)
+
+    async def _send_parts(self, batch: Batch) -> list[Sent]:
+        parts, by_id = batch.split(self.context.partitions), self.context.names.by_id
+        return [await send(self.context, by_id, part.pack(), partition=i) for i, part in enumerate(parts)]
 
     async def run(self, stream: ChunkStream) -> None:
         """The agent: a chunk is acknowledged when all of its batches and dead letters have arrived."""
@@ -50,6 +54,9 @@ class Rekeying:
     async def _take(self, event: ChunkEvent) -> None:
         while self.in_flight >= IN_FLIGHT_MAX:  # noqa: ASYNC110  # cheaper than an event a chunk
             await asyncio.sleep(0.001)
+        if not self.in_order.follows(event.value):
+            return  # a rebalance is under way: the chunk comes again
+        self.in_order.taken(event.value)
         batch, letters = await self.sources.batch(event.value)
         sent = await self.send_on(batch)
         self.context.progress.chunks += 1
@@ -63,8 +70,11 @@ class Rekeying:
 
     async def mark_idle(self) -> None:
         """Tell every by-id partition which source partitions have fallen silent."""
-        for marker in self.sources.markers(self.topics):
-            await all_arrived(self.context, await self.send_on(marker))
+        for tp in self.sources.assigned(self.topics):
+            async with self._order:
+                marker = self.sources.marker(tp)
+                sent = [] if marker is None else await self._send_parts(marker)
+            await all_arrived(self.context, sent)
 
 
 def register(context: Context, topics: list[str]) -> Rekeying | None:

@@ -13,6 +13,7 @@ import numpy as np
 from faust.types import TP
 
 from agents.context import Context
+from agents.placement import Placement
 from agents.sending import Sent, send_dead_letters
 from models.batch import MIN_MS, Batch, Source, empty
 from models.codec import Decoded
@@ -21,6 +22,8 @@ from transport.chunk import Chunk
 RATIO_RECORDS_MIN = 50_000
 """So many records are judged before a source is held for being mostly bad."""
 HELD_SECONDS = 5.0
+POLLED_MS_MAX = 5_000
+"""A partition whose end the broker has not told for so long may have records that nobody has heard of."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class Sources:
         self.context = context
         self.progress: dict[TP, SourceProgress] = {}
         self._quality: dict[str, _Quality] = {}
+        self._placement = Placement(context)
 
     async def batch(self, chunk: Chunk) -> tuple[Batch, list[Sent]]:
         """The chunk as a batch, and the dead letters that are on their way."""
@@ -55,6 +59,8 @@ class Sources:
         await self._hold_if_mostly_bad(chunk.topic, len(chunk), len(decoded.bad))
         letters = await send_dead_letters(context, chunk, decoded.bad) if decoded.bad else []
         context.telemetry.consumed.add(chunk.topic, n=len(chunk))
+        if chunk.topic in context.plan.keyed_topics:
+            self._placement.check(chunk, decoded.ids)
         batch = self._advance(chunk, decoded)
         if batch.combos:
             batch = batch.cap((await context.dimensions.cap(batch.combos)).__getitem__)
@@ -64,14 +70,14 @@ class Sources:
         now_ms = self.context.now_ms()
         tp = TP(chunk.topic, chunk.partition)
         at = self.progress.setdefault(tp, SourceProgress())
-        base, at.last, at.heard_ms, at.idle = at.last, chunk.last, now_ms, False
+        at.last, at.heard_ms, at.idle = chunk.last, now_ms, False
         if len(decoded.ids):
             watermark_ms = min(decoded.greatest_ms, now_ms) - self.context.out_of_orderness_ms[chunk.topic]
             at.watermark_ms = max(at.watermark_ms, watermark_ms)
         return Batch(
             kind=self.context.decoders[chunk.topic].kind,
             source=Source(chunk.topic, chunk.partition),
-            base=base,
+            base=chunk.after,
             last=chunk.last,
             watermark_ms=at.watermark_ms,
             idle=False,
@@ -85,23 +91,22 @@ class Sources:
             bad=np.array([b.record.offset for b in decoded.bad], np.int64),
         )
 
-    def markers(self, topics: set[str]) -> list[Batch]:
-        """One empty batch for each assigned partition that has just become idle."""
-        now_ms = self.context.now_ms()
-        found = []
+    def assigned(self, topics: set[str]) -> list[TP]:
+        """The partitions of these topics that are this worker's; what it knew of others is forgotten."""
         assigned = [tp for tp in self.context.app.assignor.assigned_actives() if tp.topic in topics]
         for gone in self.progress.keys() - set(assigned):
             del self.progress[gone]
-        for tp in assigned:
-            at = self.progress.setdefault(tp, SourceProgress(heard_ms=now_ms))
-            silent = now_ms - at.heard_ms >= self._idle_timeout_ms(tp.topic)
-            if at.idle or not silent or not self.context.idle(tp):
-                continue
-            at.idle = True
-            found.append(self._marker(tp, at))
-        return found
+        return assigned
 
-    def _marker(self, tp: TP, at: SourceProgress) -> Batch:
+    def marker(self, tp: TP) -> Batch | None:
+        """An empty batch that says that the partition has just become idle, None if it has not.
+
+        To be asked for at the moment of sending: a chunk that is taken meanwhile ends the silence.
+        """
+        at = self.progress.setdefault(tp, SourceProgress(heard_ms=self.context.now_ms()))
+        if at.idle or not self._is_silent(tp, at) or not self.context.idle(tp, at.last):
+            return None
+        at.idle = True
         return empty(
             self.context.decoders[tp.topic].kind,
             Source(tp.topic, tp.partition),
@@ -111,16 +116,20 @@ class Sources:
             idle=True,
         )
 
+    def _is_silent(self, tp: TP, at: SourceProgress) -> bool:
+        """Only silence that was listened to counts: not while the broker or this process was away."""
+        now_ms = self.context.now_ms()
+        polled_ms = self.context.consumer.polled_ms(tp)
+        if polled_ms is None or now_ms - polled_ms > POLLED_MS_MAX:
+            at.heard_ms = now_ms
+        return now_ms - at.heard_ms >= self._idle_timeout_ms(tp.topic)
+
     def _idle_timeout_ms(self, topic: str) -> int:
         return min(
             m.idle_timeout_ms
             for m in self.context.plan.models.values()
             if topic in (m.predictions_topic, m.labels_topic)
         )
-
-    def forget(self) -> None:
-        """After a rebalance: what was in flight comes again, from the last commit."""
-        self.progress.clear()
 
     async def _hold_if_mostly_bad(self, topic: str, records: int, bad: int) -> None:
         """A bad deployment must pause its topic, not drain it into the dead letters."""

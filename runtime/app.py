@@ -11,7 +11,7 @@ from typing import NoReturn
 import faust
 from yarl import URL
 
-from agents import emit, join, merge, rekey
+from agents import emit, housekeeping, join, merge, rekey
 from agents.context import Context, Names
 from agents.dimensions import DimensionLog
 from models.codec import Decoder
@@ -118,6 +118,7 @@ def _register(context: Context) -> None:
     join.register(context, keyed, rekeyed=bool(unkeyed))
     emit.register(context)
     merge.register(context)
+    housekeeping.register(context)
 
 
 def _plan(settings: Settings, source_partitions: Mapping[str, int]) -> Plan:

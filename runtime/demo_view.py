@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +14,9 @@ from runtime.demo_state import DemoState, MetricRecord
 
 BAR_CELLS = 8
 SHOWN = (("accuracy", "accuracy"), ("f1", "F1"), ("auc", "AUC"))
+INTERVALS_COLUMNS_MIN = 119
+"""A narrower terminal shows the metrics without their intervals: half a number helps nobody."""
+FATES_COLUMNS = 78
 FATE_STYLES = {"joined": "green", "late": "yellow", "expired": "yellow", "dead_lettered": "red"}
 
 
@@ -18,12 +24,12 @@ def render(state: DemoState, windows: int = 12) -> RenderableType:
     """The whole view: newest windows, spans, fates and throughput."""
     parts: list[RenderableType] = [_headline(state)]
     if state.windows:
-        parts += [_windows(state, windows)]
+        parts.append(_windows(state, windows))
         if state.spans:
-            parts.append(_spans(state))
+            parts += ["", _spans(state)]
     else:
         parts.append(Panel(Text(f"{state.note} …"), border_style="dim"))
-    return Group(*parts, _fates(state), _throughput(state))
+    return Group(*parts, "", _fates(state), _throughput(state))
 
 
 def summary(state: DemoState) -> RenderableType:
@@ -80,46 +86,65 @@ def _headline(state: DemoState) -> Text:
     return text.append("  (Ctrl-C ends)", style="dim")
 
 
-def _windows(state: DemoState, windows: int) -> Table:
-    table = _table("window", "state")
-    before = None
-    for record in state.shown(windows):
-        start = _clock(record)
-        mark = Text("final", style="green") if record["final"] else Text(f"rev {record['revision']}", style="yellow")
-        table.add_row("" if start == before else start, mark, *_cells(record))
-        before = start
-    return table
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    """A row of metrics for each record, with intervals where the terminal is wide enough for them."""
+
+    titles: tuple[str, str]
+    rows: Sequence[tuple[str, str | Text, MetricRecord]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        del console  # the protocol's
+        yield self._table(intervals=options.max_width >= INTERVALS_COLUMNS_MIN)
+
+    def _table(self, *, intervals: bool) -> Table:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        first_width, second_width, total_width = (8, 7, 7) if intervals else (None, None, None)
+        table.add_column(self.titles[0], no_wrap=True, min_width=first_width)
+        table.add_column(self.titles[1], no_wrap=True, min_width=second_width)
+        table.add_column("version", no_wrap=True)
+        table.add_column("total", justify="right", no_wrap=True, min_width=total_width)
+        table.add_column("labelled", no_wrap=True, style="cyan")
+        for _, title in SHOWN:
+            table.add_column(title, no_wrap=True)
+        before = None
+        for first, second, record in self.rows:
+            table.add_row("" if first == before else first, second, *_cells(record, intervals=intervals))
+            before = first
+        return table
 
 
-def _spans(state: DemoState) -> Table:
-    table = _table("span", "until")
-    for (span, _), record in sorted(state.spans.items(), key=lambda item: (len(item[0][0]), item[0])):
-        table.add_row(f"last {span}", record["window_end"][11:16], *_cells(record))
-    return table
+def _windows(state: DemoState, windows: int) -> _Metrics:
+    return _Metrics(("window", "state"), [(_clock(record), _state(record), record) for record in state.shown(windows)])
 
 
-def _table(*first: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in first:
-        table.add_column(name, no_wrap=True)
-    table.add_column("version", no_wrap=True)
-    table.add_column("predictions", justify="right", no_wrap=True)
-    table.add_column("labelled", no_wrap=True)
-    for _, title in SHOWN:
-        table.add_column(title, no_wrap=True)
-    return table
+def _state(record: MetricRecord) -> Text:
+    return Text("final", style="green") if record["final"] else Text(f"rev {record['revision']}", style="yellow")
 
 
-def _cells(record: MetricRecord) -> list[str]:
-    numbers = [number(record, name) for name, _ in SHOWN]
-    return [record["model_version"], f"{record['total']:,}", coverage_bar(record["label_coverage"]), *numbers]
+def _spans(state: DemoState) -> _Metrics:
+    shortest_first = sorted(state.spans.values(), key=lambda record: record["model_version"])
+    shortest_first.sort(key=lambda record: (record["window_start"], record["span"]), reverse=True)
+    return _Metrics(
+        ("span", "until"),
+        [(f"last {record['span']}", record["window_end"][11:16], record) for record in shortest_first],
+    )
+
+
+def _cells(record: MetricRecord, *, intervals: bool) -> list[str]:
+    shown = [number(record, name) if intervals else number(record, name).partition(" ")[0] for name, _ in SHOWN]
+    return [record["model_version"], f"{record['total']:,}", coverage_bar(record["label_coverage"]), *shown]
 
 
 def _fates(state: DemoState) -> Text:
-    text = Text("fates  ", style="bold")
+    """All fates, broken between two of them."""
+    text, used = Text("fates", style="bold"), len("fates")
     for fate, records in state.fates.items():
-        text.append(f"{fate.replace('_', ' ')} {records:,}  ", style=FATE_STYLES.get(fate, "not bold"))
-    return text if state.fates else text.append("none counted yet", style="dim")
+        said = f"{fate.replace('_', ' ')} {records:,}"
+        broken = used + len(said) + 2 > FATES_COLUMNS
+        text.append(f"\n       {said}" if broken else f"  {said}", style=FATE_STYLES.get(fate, "not bold"))
+        used = 7 + len(said) if broken else used + 2 + len(said)
+    return text if state.fates else text.append("  none counted yet", style="dim")
 
 
 def _throughput(state: DemoState) -> Text:

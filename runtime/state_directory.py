@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from models.errors import WorldError
 from tables.checkpoint import Checkpoint
@@ -13,6 +15,25 @@ from tables.rocksdb import RocksCheckpoint
 
 log = logging.getLogger(__name__)
 DAMAGED_AGAIN_SECONDS = 3_600
+
+
+def claim(directory: Path) -> IO[str]:
+    """Take the state directory for this process alone, as long as the returned file is open.
+
+    Each database has a lock, too, but after a rebalance two workers may hold different ones.
+    Raises WorldError if another worker has it, or nothing can be written to it.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / "lock").open("w")
+    except OSError as error:
+        raise WorldError(f"state.directory: cannot write to {directory}: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise WorldError(f"state.directory: {directory} is in use by another worker") from None
+    return lock
 
 
 def opener(directory: Path, table: str, memory_bytes: int) -> Callable[[int], Checkpoint]:

@@ -57,6 +57,7 @@ class Watch:
             recovering=self._recovering(),
             broker_reachable=self._reachable(),
             paused="; ".join(self._context.progress.paused.values()),
+            alarm="; ".join(self._context.progress.alarms.values()),
             stopping=bool(self._context.app.should_stop),
         ).reason()
 

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import faust
@@ -16,6 +17,7 @@ from models.errors import WorldError
 from runtime import clock
 from runtime.app import Ingest, create_app, group_id
 from runtime.settings import Settings
+from runtime.state_directory import claim
 from runtime.watch import Watch
 from runtime.world import ensure
 from telemetry.registry import Telemetry
@@ -77,9 +79,10 @@ def run(settings: Settings, roles: tuple[str, ...], create_topics: bool) -> int:
     """Run until SIGTERM or SIGINT; 0 after a clean stop. Raises WorldError before the first record."""
     log.info("starting", extra={"roles": ",".join(roles)})
     partitions = _source_partitions(settings, create_topics=create_topics)
-    telemetry = Telemetry(settings.limits.series_max)
-    ingest = create_app(settings, partitions, telemetry, fatal)
-    return _run(ingest, settings, telemetry)
+    with claim(Path(settings.state.directory)):
+        telemetry = Telemetry(settings.limits.series_max)
+        ingest = create_app(settings, partitions, telemetry, fatal)
+        return _run(ingest, settings, telemetry)
 
 
 def _source_partitions(settings: Settings, *, create_topics: bool) -> dict[str, int]:

@@ -4,6 +4,10 @@ Every record names the offset of the one it continues (``base``). A reader takes
 it continues the last one taken; whatever else stands in the log (a zombie's block, a retry's
 copy) is passed over by every reader alike. A writer whose block lands at another offset than
 expected has been fenced: somebody else writes now.
+
+Writers do not wait for one block to land before they send the next, so a base is where the block
+before was expected. A fenced writer's later blocks may by chance name an offset that another's block
+has taken; therefore a record also says who wrote the one it continues.
 """
 
 from __future__ import annotations
@@ -14,19 +18,23 @@ from enum import Enum
 import msgspec
 
 FORMAT = 1
+WRITER_BITS = 32
+WRITER = (1 << WRITER_BITS) - 1
 
 
 class Frame(msgspec.Struct, array_like=True, gc=False):
     """What stands in one changelog record.
 
-    log_id is drawn by the writer of the very first block, and tells a changelog from one that
-    was deleted and made anew. A snapshot's body is the state's meta instead of a change: with
+    The upper half of log_id is drawn by the writer of the very first block, and tells a changelog
+    from one that was deleted and made anew; the lower half is its writer, drawn whenever a partition
+    is opened. base_writer wrote the block at base. A snapshot's body is the state's meta instead of a change: with
     it a reader can begin in a log whose oldest records are gone.
     """
 
     format: int
     log_id: int
     base: int
+    base_writer: int
     snapshot: bool
     body: bytes
 
@@ -57,34 +65,49 @@ class LogPosition:
     """Where a partition's state stands in its log: last block taken, last offset seen."""
 
     log_id: int = 0
+    """As in the last block taken: of which log, and who wrote it."""
     head: int = -1
     seen: int = -1
     skipped: int = 0
+    writer: int = 0
+    """Who writes here; 0 until something is written."""
     rivals: set[int] = field(default_factory=set)
     """Logs that were begun here too late: two writers found the partition empty."""
 
     def judge(self, offset: int, frame: Frame) -> Verdict:
         """What to do with the record at ``offset``; moves the position accordingly."""
-        if self.head >= 0 and frame.log_id != self.log_id and frame.log_id not in self.rivals:
-            if frame.base >= 0:
-                return Verdict.RECREATED
-            self.rivals.add(frame.log_id)
-        begins = self.head < 0 and (frame.base < 0 or frame.snapshot)
+        if self._is_of_another_log(frame):
+            return Verdict.RECREATED
+        first = self.head < 0
+        begins = first and (frame.base < 0 or frame.snapshot)
         self.seen = offset
-        if not begins and (self.head < 0 or frame.base != self.head):
+        if not begins and (first or (frame.base, frame.base_writer) != (self.head, self.log_id & WRITER)):
             self.skipped += 1
             return Verdict.SKIP
-        first = self.head < 0
         self.log_id, self.head = frame.log_id, offset
         if frame.snapshot:
             return Verdict.RESTORE if first else Verdict.SKIP
         return Verdict.APPLY
 
+    def _is_of_another_log(self, frame: Frame) -> bool:
+        """Whether the changelog is not the one that the state so far is from."""
+        log = frame.log_id >> WRITER_BITS
+        if self.head < 0 or log == self.log_id >> WRITER_BITS or log in self.rivals:
+            return False
+        if frame.base >= 0:
+            return True
+        self.rivals.add(log)
+        return False
+
     def frame(self, body: bytes, *, snapshot: bool = False, log_id: int = 0) -> bytes:
-        """The bytes to append next; ``log_id`` is used only for the very first block."""
-        if self.head < 0:
-            self.log_id = log_id
-        return _encode(Frame(FORMAT, self.log_id, self.head, snapshot, body))
+        """The bytes to append next. log_id: random, 63 bits; used for the first block that is written
+        from here and, where the log is empty, to name the log.
+        """
+        self.writer = self.writer or log_id & WRITER or 1
+        base_writer = self.log_id & WRITER
+        log = log_id if self.head < 0 else self.log_id
+        self.log_id = log & ~WRITER | self.writer
+        return _encode(Frame(FORMAT, self.log_id, self.head, base_writer, snapshot, body))
 
     def appended(self) -> int:
         """The offset the block just framed must get; the position counts on it."""

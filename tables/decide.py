@@ -89,14 +89,14 @@ class Decider:
     def _by_labels_topic(self, kind: int, fresh: list[Batch]) -> Iterator[tuple[int, Batch]]:
         """The records by the code of the labels topic whose ids they share."""
         combos = self.state.combos
-        by_source_topic: dict[str, list[Batch]] = {}
-        for part in fresh:
-            by_source_topic.setdefault(part.source.topic, []).append(part)
-        for name, parts in by_source_topic.items():
-            batch = Batch.concat(parts)
-            if kind == f.LABELS:
-                yield combos.topic_code(name), batch
-                continue
+        if kind == f.LABELS:
+            by_source_topic: dict[str, list[Batch]] = {}
+            for part in fresh:
+                by_source_topic.setdefault(part.source.topic, []).append(part)
+            for name, parts in by_source_topic.items():
+                yield combos.topic_code(name), Batch.concat(parts)
+        elif fresh:  # of all topics together: an id may have predictions in several
+            batch = Batch.concat(fresh)
             codes = combos.codes(batch.combos)
             topics = combos.columns[LABEL_TOPIC][codes]
             distinct = np.unique(topics).tolist()
@@ -120,13 +120,14 @@ class Decider:
             if batch.base > mark.last >= 0:
                 self.state.gaps += 1
                 continue
+            if batch.last >= mark.last or batch.base < 0:  # else it tells of the past
+                mark.idle = batch.idle
             new = batch.offsets > mark.last
             if len(batch) and new.any():
                 fresh.append(batch if new.all() else batch.select(new))
             bad += int((batch.bad > mark.last).sum())
             mark.last = max(mark.last, batch.last)
             mark.watermark_ms = max(mark.watermark_ms, batch.watermark_ms)
-            mark.idle = batch.idle
         return fresh, [m for s, m in marks.items() if self._says_something(s, m)], bad
 
     def _mark(self, source: Source, marks: dict[Source, SourceMark]) -> SourceMark:

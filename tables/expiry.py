@@ -48,7 +48,7 @@ class RowIndex:
     def __init__(self) -> None:
         self._fresh: dict[tuple[int, int], list[bytes]] = {}
         self._stored: set[tuple[int, int]] = set()
-        self.extended: dict[bytes, int] = {}
+        self.extended: dict[bytes, tuple[int, int]] = {}
 
     def add(self, topic: int, bucket: int, keys: Iterable[bytes]) -> None:
         """New rows that expire with that bucket (its end in ms)."""
@@ -56,8 +56,8 @@ class RowIndex:
 
     def extend(self, topic: int, bucket: int, key: bytes) -> None:
         """The row lasts until that bucket; entered again if it was known to end before."""
-        if self.extended.get(key) != bucket:
-            self.extended[key] = bucket
+        if self.extended.get(key) != (topic, bucket):
+            self.extended[key] = topic, bucket
             self.add(topic, bucket, (key,))
 
     def take(self) -> dict[tuple[int, int], list[bytes]]:
@@ -73,16 +73,16 @@ class RowIndex:
         self._stored.difference_update(over)
         if not over:
             return [], set()
-        last = max(bucket for _, bucket in over)
-        spared = {key for key, bucket in self.extended.items() if bucket > last}
-        self.extended = {k: b for k, b in self.extended.items() if k in spared}
+        gone = set(over)
+        spared = {key for key, last in self.extended.items() if last not in gone}
+        self.extended = {key: self.extended[key] for key in spared}
         return over, spared
 
     def buckets(self) -> list[tuple[int, int]]:
         """Every bucket that has entries."""
         return list(self._stored | self._fresh.keys())
 
-    def restore(self, buckets: Iterable[tuple[int, int]], extended: Mapping[bytes, int]) -> None:
+    def restore(self, buckets: Iterable[tuple[int, int]], extended: Mapping[bytes, tuple[int, int]]) -> None:
         """The buckets and extended rows of a checkpoint."""
         self._stored = {(topic, bucket) for topic, bucket in buckets}
-        self.extended = dict(extended)
+        self.extended = {key: (topic, bucket) for key, (topic, bucket) in extended.items()}

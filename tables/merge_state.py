@@ -134,17 +134,19 @@ class MergeState:
 
     def closed(self, model: ModelPlan) -> tuple[int, bool]:
         """(watermark over all state partitions, whether all are idle)."""
-        return self._combined(model, "closed_ms")
-
-    def final_ms(self, model: ModelPlan) -> int:
-        """Every window that ends until then will never change again."""
-        return self._combined(model, "final_ms")[0]
-
-    def _combined(self, model: ModelPlan, name: str) -> tuple[int, bool]:
         known = self.marks.get(model.name, {})
         unheard = Mark(model.name, -1, MIN_MS, MIN_MS, False)
         every = (known.get(p, unheard) for p in range(self.partitions))
-        return combine((getattr(mark, name), mark.idle) for mark in every)
+        return combine((mark.closed_ms, mark.idle) for mark in every)
+
+    def final_ms(self, model: ModelPlan) -> int:
+        """Every window that ends until then will never change again.
+
+        All partitions must have said so, idle ones too: one that was idle when last heard of may
+        have unread records by now, which it will not find late.
+        """
+        known = self.marks.get(model.name, {})
+        return min(known[p].final_ms if p in known else MIN_MS for p in range(self.partitions))
 
     def _announce(self, name: str, end_ms: int) -> None:
         """Final records up to there are out: keep only what spans still look back on."""
@@ -154,9 +156,10 @@ class MergeState:
         for one in self.slices.values():
             if one.plan.name != name:
                 continue
+            # What spans look back on has had its last record: it is not said again.
+            one.changed = {s for s in one.changed if s + model.window_ms > self.announced[name]}
             for start_ms in [s for s in one.windows if s + model.window_ms <= keep_ms]:
                 del one.windows[start_ms]
-                one.changed.discard(start_ms)
                 key = slot_key(start_ms, self._codes[one.name])
                 self._dirty.discard(key)
                 self._dropped.append(key)
@@ -213,7 +216,8 @@ class MergeState:
             current, waiting = _decode_truth(stored)
             one = self.slices[self._names[code]]
             one.windows[start_ms] = Truth(tuple(Group(*g) for g in current), tuple(Group(*g) for g in waiting))
-            one.changed.add(start_ms)
+            if start_ms + one.plan.window_ms > self.announced.get(one.plan.name, MIN_MS):
+                one.changed.add(start_ms)
 
     def _restore_meta(self, meta: dict[str, Any]) -> None:
         self.applied, self.announced = meta["applied"], meta["announced"]

@@ -111,9 +111,10 @@ class RocksCheckpoint:
             put(_bucket_prefix(bucket) + self._sequence.to_bytes(8, "big"), _encode(keys))
         put(_INDEX, self._sequence.to_bytes(8, "big"))
         put(_META, cut.meta)
-        self._write(batch)
+        # Rows first: should it break off in between, the old meta still names the buckets.
         for bucket in cut.purge:
             self._purge(bucket, cut.spared)
+        self._write(batch)
 
     def _write(self, batch: WriteBatch) -> None:
         try:
@@ -122,7 +123,7 @@ class RocksCheckpoint:
             raise OSError(f"cannot write the checkpoint {self.path.name}: {error}") from error
 
     def _purge(self, bucket: tuple[int, int], spared: set[bytes]) -> None:
-        """Delete the rows of a bucket; after a crash in between the index still names them."""
+        """Delete the rows of a bucket that are on disk."""
         prefix = _bucket_prefix(bucket)
         entries = cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=prefix))
         for entry, packed in entries:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from metrics.layout import COARSE, FINE, HEAD_COLUMNS, Column
 from tables.cover import Truth
 from tables.merge_state import SliceWindows
-from tables.plan import Span
+from tables.plan import COUNTED_LOOK_BACK_MS, Span
 from tables.windows import Snapshot
 
 
@@ -54,7 +54,8 @@ def first_window(one: SliceWindows, span: Span, end_ms: int) -> int | None:
     if span.length_ms is not None:
         return end_ms - span.length_ms
     missing, first = span.labelled or 0, None
-    for start in sorted((s for s in one.windows if s < end_ms), reverse=True):
+    earliest = end_ms - COUNTED_LOOK_BACK_MS  # older windows may or may not be forgotten yet
+    for start in sorted((s for s in one.windows if earliest <= s < end_ms), reverse=True):
         if missing <= 0:
             break
         if one.windows[start].current:

@@ -19,13 +19,17 @@ class ConsumedRecord(Protocol):
 
 
 class Chunk:
-    """Records [first, last] of one partition, offsets ascending, gaps possible."""
+    """Records [first, last] of one partition, offsets ascending, gaps possible.
 
-    __slots__ = ("first", "last", "partition", "records", "topic")
+    ``after`` is the last offset of the chunk handed out before it, -1 for the first one since the
+    partition was assigned or sought.
+    """
 
-    def __init__(self, topic: str, partition: int, records: list[ConsumedRecord]) -> None:
+    __slots__ = ("after", "first", "last", "partition", "records", "topic")
+
+    def __init__(self, topic: str, partition: int, records: list[ConsumedRecord], after: int = -1) -> None:
         self.topic, self.partition, self.records = topic, partition, records
-        self.first, self.last = records[0].offset, records[-1].offset
+        self.first, self.last, self.after = records[0].offset, records[-1].offset, after
 
     def __len__(self) -> int:
         return len(self.records)

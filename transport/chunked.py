@@ -11,24 +11,34 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+from aiokafka.errors import IllegalStateError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import (
     TRANSPORTS,
     by_url,  # noqa: F401  # importing it fills TRANSPORTS
 )
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, ConsumerMessage
+from faust.types import TP, ConsumerMessage, ConsumerT
 
 from transport.chunk import Chunk, ChunkSchema
 
 SCHEME = "chunked"
 
 
+class ChunkMessage(ConsumerMessage):
+    """A chunk on its way through an agent; once acknowledged, only its end is kept."""
+
+    def on_final_ack(self, consumer: ConsumerT) -> bool:
+        """Let go of the records: a commit may be a second away."""
+        self.value = None
+        return super().on_final_ack(consumer)
+
+
 class Consumer(driver.Consumer):
     """Yields chunks for topics that some agent declared with a `ChunkSchema`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._delivered: dict[TP, deque[int]] = {}
+        self._delivered: dict[TP, deque[ChunkMessage]] = {}
         self._schemas: dict[str, ChunkSchema | None] = {}
         self.positions: dict[TP, int] = {}
         super().__init__(*args, **kwargs)
@@ -75,10 +85,9 @@ class Consumer(driver.Consumer):
                 yield self._to_message(tp, record)
             return
         for records in schema.cut(fetched):
-            chunk = Chunk(tp.topic, tp.partition, records)
-            self._delivered.setdefault(tp, deque()).append(chunk.last)
+            chunk = Chunk(tp.topic, tp.partition, records, self.positions.get(tp, 0) - 1)
             self.positions[tp] = chunk.last + 1
-            yield ConsumerMessage(
+            message = ChunkMessage(
                 tp.topic,
                 tp.partition,
                 chunk.last,
@@ -93,6 +102,8 @@ class Consumer(driver.Consumer):
                 tp,
                 generation_id=generation,
             )
+            self._delivered.setdefault(tp, deque()).append(message)
+            yield message
 
     def lag(self) -> dict[TP, int]:
         """Records on each assigned partition that have not been acknowledged; unknown ones are absent."""
@@ -108,6 +119,14 @@ class Consumer(driver.Consumer):
         end = self._end(tp)
         position = self.positions.get(tp, self._read_from(tp))
         return end is not None and (end == 0 or (position is not None and position >= end))
+
+    def polled_ms(self, tp: TP) -> int | None:
+        """When the broker last said where the partition ends, wall clock; None if it has not yet."""
+        try:
+            polled: int | None = self._thread._ensure_consumer().last_poll_timestamp(tp)  # noqa: SLF001
+        except (AssertionError, ConsumerNotStarted, IllegalStateError):  # not assigned at the moment
+            return None
+        return polled
 
     def _assigned(self) -> set[TP]:
         try:
@@ -128,8 +147,12 @@ class Consumer(driver.Consumer):
         return None if offset is None else offset + 1
 
     def reachable(self) -> bool:
-        """Whether some broker has answered of late."""
-        return True
+        """Whether there is a connection to any broker; before the first one is tried, there may be."""
+        try:
+            client = self._thread._ensure_consumer()._client  # noqa: SLF001
+        except ConsumerNotStarted:
+            return True
+        return any(connection.connected() for connection in list(client._conns.values()))  # noqa: SLF001
 
     # -- offsets: commit the end of the longest acknowledged prefix of delivered chunks
 
@@ -137,11 +160,12 @@ class Consumer(driver.Consumer):
         if self._schema(tp.topic) is None:
             offset: int | None = super()._new_offset(tp)
             return offset
-        delivered, acked, done = self._delivered.get(tp), self._acked_index[tp], None
-        while delivered and delivered[0] in acked:
-            done = delivered.popleft()
-            acked.discard(done)
-        self._acked[tp][:] = sorted(acked)
+        # By message, not by Faust's index of offsets: that takes acknowledgements from before a seek, too.
+        delivered, done = self._delivered.get(tp), None
+        while delivered and delivered[0].acked:
+            done = delivered.popleft().offset
+        self._acked_index[tp].clear()
+        self._acked[tp].clear()
         return None if done is None else done + 1
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
