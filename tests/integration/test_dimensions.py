@@ -1,0 +1,42 @@
+"""All workers admit the same names, whoever proposes them first (F57)."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from agents.dimensions import DimensionLog
+from models.batch import Combo
+from tables.dimensions import OTHER, Admissions
+from tables.plan import ModelPlan, Plan
+from tests.support.topics import ScratchTopics
+
+VALUES_MAX = 5
+pytestmark = pytest.mark.broker
+
+
+def admissions() -> Admissions:
+    plan = Plan({"fraud": ModelPlan("fraud", "p", "l", segments=("country",))})
+    return Admissions(plan, models_max=10, segment_values_max={"fraud": VALUES_MAX})
+
+
+async def test_f57_two_workers_agree_on_which_values_stand_for_themselves(broker: str, topics: ScratchTopics) -> None:
+    topic = await topics.create("dimensions", partitions=1)
+    async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
+
+        async def produce(name: str, value: bytes) -> Any:  # noqa: ANN401  # a future of aiokafka's
+            return await producer.send(name, value, partition=0)
+
+        logs = [DimensionLog(admissions(), topic, produce, bootstrap_servers=broker) for _ in range(2)]
+        ours: list[Combo] = [("fraud", "v1", f"c{i}") for i in range(8)]
+        theirs: list[Combo] = [("fraud", "v1", f"c{i}") for i in range(7, -1, -1)]
+        await asyncio.gather(logs[0].cap(ours[:3]), logs[1].cap(theirs[:3]))
+        await asyncio.gather(logs[0].cap(ours), logs[1].cap(theirs))
+        first, second = [await log.cap(ours) for log in logs]
+        late = DimensionLog(admissions(), topic, produce, bootstrap_servers=broker)
+        third = await late.cap(ours)
+        for log in (*logs, late):
+            await log.stop()
+    assert first == second == third
+    assert sum(combo[2] != OTHER for combo in first.values()) == VALUES_MAX
