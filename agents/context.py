@@ -48,7 +48,6 @@ class Progress:
     """Topic -> why it is not read on."""
     alarms: dict[str, str] = field(default_factory=dict)
     """Topic -> what is wrong with it although it is read on."""
-    recovery_seconds: float = 0.0
 
 
 @dataclass(slots=True)

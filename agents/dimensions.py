@@ -31,6 +31,7 @@ class DimensionLog:
         self._moved = asyncio.Condition()
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._failure: Exception | None = None
 
     async def cap(self, combos: list[Combo]) -> dict[Combo, Combo]:
         """Each combo as it is counted; waits for the log where a name is new."""
@@ -40,7 +41,9 @@ class DimensionLog:
             sent = [await self._produce(self._partition.topic, _encode(name)) for name in unsettled]
             last = max(result.offset for result in await asyncio.gather(*sent))
             async with self._moved:
-                await self._moved.wait_for(lambda: self._position > last)
+                await self._moved.wait_for(lambda: self._failure is not None or self._position > last)
+            if self._failure is not None:
+                raise self._failure
         return {combo: self.admissions.cap(combo) for combo in combos}
 
     async def _start(self) -> None:
@@ -59,8 +62,13 @@ class DimensionLog:
             self._reading = asyncio.create_task(self._read_on(consumer))
 
     async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
-        while True:
-            await self._read(consumer)
+        try:
+            while True:
+                await self._read(consumer)
+        except Exception as error:  # noqa: BLE001  # nobody awaits this task: whoever waits for the log is told
+            self._failure = error
+            async with self._moved:
+                self._moved.notify_all()
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         fetched = await consumer.getmany(timeout_ms=1_000)

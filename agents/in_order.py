@@ -2,25 +2,32 @@
 
 Around a rebalance Faust empties its queues and an agent may pass a chunk over. What comes behind
 such a gap must not be taken either: its offsets would vouch for records that never arrived. After
-the rebalance all of it comes again, from the last commit.
+the rebalance all of it comes again, from the last commit. A gap at any other time would never be
+filled, so it ends the process: the next one reads from the last commit.
 """
 
 from __future__ import annotations
 
 from faust.types import TP
 
+from agents.context import Context
 from transport.chunk import Chunk
 
 
 class InOrder:
     """Up to where each partition was taken without a gap."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._taken: dict[TP, int] = {}
 
     def follows(self, chunk: Chunk) -> bool:
         """Whether the chunk continues what was taken, or is the first since its partition was sought."""
-        return chunk.after < 0 or self._taken.get(TP(chunk.topic, chunk.partition)) == chunk.after
+        taken = self._taken.get(TP(chunk.topic, chunk.partition))
+        follows = chunk.after < 0 or taken == chunk.after
+        if not follows and not self._context.app.rebalancing:
+            self._context.fatal(f"{chunk.topic}-{chunk.partition}: taken up to {taken}, then came {chunk.first}")
+        return follows
 
     def taken(self, chunk: Chunk) -> None:
         """The chunk is being taken; the next one may follow."""

@@ -36,7 +36,7 @@ class Joining:
         self.context = context
         self.keyed_topics = keyed_topics
         self.sources = Sources(context)
-        self.in_order = InOrder()
+        self.in_order = InOrder(context)
 
     async def batches(self, chunk: Chunk) -> tuple[list[Batch], list[Sent]]:
         """What the chunk holds: packed batches, or the records of a topic keyed by id."""

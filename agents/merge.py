@@ -39,7 +39,7 @@ class Merging:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.in_order = InOrder()
+        self.in_order = InOrder(context)
         self._recorders: dict[int, Recorder] = {}
 
     async def round(self) -> None:

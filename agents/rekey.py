@@ -29,7 +29,7 @@ class Rekeying:
         self.topics = topics
         self._order = asyncio.Lock()
         self.sources = Sources(context)
-        self.in_order = InOrder()
+        self.in_order = InOrder(context)
         self.in_flight = 0
 
     async def send_on(self, batch: Batch) -> list[Sent]:

@@ -194,6 +194,7 @@ def _faust_app(settings: Settings) -> faust.App:
         producer_linger=0,
         producer_max_request_size=INTERNAL_BYTES_MAX,
         stream_recovery_delay=0.0,
+        stream_wait_empty=False,  # a chunk that was passed over is never acknowledged: Faust would wait for ever
         web_enabled=False,
         worker_redirect_stdouts=False,
         loghandlers=[],

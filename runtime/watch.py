@@ -22,14 +22,14 @@ class Watch:
         self._context = context
         self._seconds = seconds
         self._liveness = Liveness(seconds())
-        self._started = seconds()
-        self._recovering_since: float | None = self._started
         telemetry.watch("hindcast_records_total", self._fates)
         telemetry.watch("hindcast_consumer_lag", self._lag)
         telemetry.watch("hindcast_watermark_delay_seconds", self._watermark_delay)
-        telemetry.watch("hindcast_open_windows", lambda: {(): float(sum(len(s.windows.keys) for s in self._states()))})
+        telemetry.watch(
+            "hindcast_open_windows", lambda: {(): float(len({w for s in self._states() for w in s.windows.keys}))}
+        )
         telemetry.watch("hindcast_join_rows", self._rows)
-        telemetry.watch("hindcast_recovery_seconds", lambda: {(): context.progress.recovery_seconds})
+        telemetry.watch("hindcast_recovery_seconds", self._recovery)
 
     # -- probes
 
@@ -39,12 +39,6 @@ class Watch:
         lag = int(sum(self._lag().values()))
         pulse = Pulse(self._context.progress.chunks, lag, self._reachable())
         self._liveness = self._liveness.step(pulse, now)
-        waiting = self._recovering()
-        if waiting and self._recovering_since is None:
-            self._recovering_since = now
-        elif not waiting and self._assigned() and self._recovering_since is not None:
-            self._context.progress.recovery_seconds = now - self._recovering_since
-            self._recovering_since = None
 
     def why_not_live(self) -> str | None:
         """For `/livez`."""
@@ -89,6 +83,9 @@ class Watch:
     def _rows(self) -> dict[tuple[str, ...], float]:
         fates = self._fates()
         return {(): fates["pending",] + fates["joined",]}
+
+    def _recovery(self) -> dict[tuple[str, ...], float]:
+        return {(): max(self._context.join.data.recovery_seconds, self._context.merge.data.recovery_seconds)}
 
     def _lag(self) -> dict[tuple[str, ...], float]:
         lag = self._context.consumer.lag()

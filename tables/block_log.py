@@ -6,8 +6,8 @@ copy) is passed over by every reader alike. A writer whose block lands at anothe
 expected has been fenced: somebody else writes now.
 
 Writers do not wait for one block to land before they send the next, so a base is where the block
-before was expected. A fenced writer's later blocks may by chance name an offset that another's block
-has taken; therefore a record also says who wrote the one it continues.
+before was expected. A fenced writer's later blocks may by chance name an offset that another block
+has taken; therefore every block has an id, and a record says the id of the one it continues.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from enum import Enum
 import msgspec
 
 FORMAT = 1
-WRITER_BITS = 32
-WRITER = (1 << WRITER_BITS) - 1
+BLOCK_BITS = 32
+BLOCK = (1 << BLOCK_BITS) - 1
 
 
 class Frame(msgspec.Struct, array_like=True, gc=False):
     """What stands in one changelog record.
 
     The upper half of log_id is drawn by the writer of the very first block, and tells a changelog
-    from one that was deleted and made anew; the lower half is its writer, drawn whenever a partition
-    is opened. base_writer wrote the block at base. A snapshot's body is the state's meta instead of a change: with
+    from one that was deleted and made anew; the lower half is the id of this block, base_id that of
+    the block at base. A snapshot's body is the state's meta instead of a change: with
     it a reader can begin in a log whose oldest records are gone.
     """
 
     format: int
     log_id: int
     base: int
-    base_writer: int
+    base_id: int
     snapshot: bool
     body: bytes
 
@@ -65,12 +65,10 @@ class LogPosition:
     """Where a partition's state stands in its log: last block taken, last offset seen."""
 
     log_id: int = 0
-    """As in the last block taken: of which log, and who wrote it."""
+    """As in the last block taken: of which log, and which block."""
     head: int = -1
     seen: int = -1
     skipped: int = 0
-    writer: int = 0
-    """Who writes here; 0 until something is written."""
     rivals: set[int] = field(default_factory=set)
     """Logs that were begun here too late: two writers found the partition empty."""
 
@@ -81,7 +79,7 @@ class LogPosition:
         first = self.head < 0
         begins = first and (frame.base < 0 or frame.snapshot)
         self.seen = offset
-        if not begins and (first or (frame.base, frame.base_writer) != (self.head, self.log_id & WRITER)):
+        if not begins and (first or (frame.base, frame.base_id) != (self.head, self.log_id & BLOCK)):
             self.skipped += 1
             return Verdict.SKIP
         self.log_id, self.head = frame.log_id, offset
@@ -91,8 +89,8 @@ class LogPosition:
 
     def _is_of_another_log(self, frame: Frame) -> bool:
         """Whether the changelog is not the one that the state so far is from."""
-        log = frame.log_id >> WRITER_BITS
-        if self.head < 0 or log == self.log_id >> WRITER_BITS or log in self.rivals:
+        log = frame.log_id >> BLOCK_BITS
+        if self.head < 0 or log == self.log_id >> BLOCK_BITS or log in self.rivals:
             return False
         if frame.base >= 0:
             return True
@@ -100,14 +98,13 @@ class LogPosition:
         return False
 
     def frame(self, body: bytes, *, snapshot: bool = False, log_id: int = 0) -> bytes:
-        """The bytes to append next. log_id: random, 63 bits; used for the first block that is written
-        from here and, where the log is empty, to name the log.
+        """The bytes to append next. log_id: 63 random bits, drawn anew for every block; the upper
+        half is used only for the very first one.
         """
-        self.writer = self.writer or log_id & WRITER or 1
-        base_writer = self.log_id & WRITER
+        base_id = self.log_id & BLOCK
         log = log_id if self.head < 0 else self.log_id
-        self.log_id = log & ~WRITER | self.writer
-        return _encode(Frame(FORMAT, self.log_id, self.head, base_writer, snapshot, body))
+        self.log_id = log & ~BLOCK | log_id & BLOCK
+        return _encode(Frame(FORMAT, self.log_id, self.head, base_id, snapshot, body))
 
     def appended(self) -> int:
         """The offset the block just framed must get; the position counts on it."""

@@ -7,7 +7,10 @@ to it key by key, so everything of its table interface but recovery is closed.
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 from faust.stores.base import Store
@@ -17,10 +20,15 @@ from faust.types import TP, AppT, EventT
 from models.errors import WorldError
 from tables.partition import BlockPartition, OpenCheckpoint, OpenState
 
+logger = logging.getLogger(__name__)
+
 IN_FLIGHT_MAX = 16
 """Blocks of one table that may be on their way to the broker."""
 
-RECOVERY_CUT_BLOCKS = 64
+SETTLE_SECONDS_MAX = 2.0
+"""How long a rebalance waits for blocks on their way; what comes later is replayed."""
+
+RECOVERY_CUT_BLOCKS = 32
 """Replayed blocks of a partition between checkpoints while it recovers."""
 
 Fatal = Callable[[str], NoReturn]
@@ -35,6 +43,10 @@ class BlockStore(Store[bytes, bytes]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.partitions: dict[int, BlockPartition] = {}
+        self._threads = ThreadPoolExecutor(1, "checkpoint")
+        self._recovering_since = time.monotonic()
+        self.recovery_seconds = 0.0
+        """From the assignment of partitions until all of them are as the log says."""
 
     def _open(self, number: int) -> BlockPartition:
         if number not in self.partitions:
@@ -58,7 +70,7 @@ class BlockStore(Store[bytes, bytes]):
             try:
                 partition.replay(event.message.offset, event.message.value or b"")
                 if partition.replayed % RECOVERY_CUT_BLOCKS == 0:
-                    partition.write_now()
+                    partition.write_behind(self._threads)
             except WorldError as error:
                 self.table.set_aside(partition.number, str(error))
             except Exception as error:  # noqa: BLE001  # see above
@@ -74,19 +86,33 @@ class BlockStore(Store[bytes, bytes]):
         """Keep what is mine and settled; everything else falls back to its checkpoint."""
         topic = self.table.changelog_topic_name
         mine = {tp.partition for tp in assigned if tp.topic == topic}
-        for number, partition in list(self.partitions.items()):
+        for partition in self.partitions.values():
             partition.ready = False
+        await self._settle()
+        for number, partition in list(self.partitions.items()):
             if number not in mine or partition.pending or partition.writing:
                 del self.partitions[number]
                 await partition.close()
         for number in mine:
             self._open(number)
+        self._recovering_since = time.monotonic()
+
+    async def _settle(self) -> None:
+        """Give what is on its way the time that it usually takes, so that little has to be replayed."""
+        pending = {future for partition in self.partitions.values() for future in partition.pending}
+        if pending:
+            await asyncio.wait(pending, timeout=SETTLE_SECONDS_MAX)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """From now on chunks may be applied."""
         for tp in active_tps:
             if tp.topic == self.table.changelog_topic_name:
-                self._open(tp.partition).ready = True
+                partition = self._open(tp.partition)
+                partition.finish_writing()
+                partition.ready = True
+        self.recovery_seconds = time.monotonic() - self._recovering_since
+        replayed = sum(p.replayed for p in self.partitions.values())
+        logger.info("%s: %d blocks replayed in %.1f s", self.table.name, replayed, self.recovery_seconds)
 
     def reset_state(self) -> None:
         """Faust calls this for a clean start; the checkpoints stay."""

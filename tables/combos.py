@@ -51,6 +51,7 @@ class Combos:
         self._rows: list[Described] = []
         self._leaves: list[list[int]] = []
         self._columns: NDArray[np.int64] | None = None
+        self._leaf_columns: NDArray[np.int64] | None = None
 
     def codes(self, combos: Sequence[Combo]) -> NDArray[np.int64]:
         """The code of each combo, int64[len]; unknown ones get the next code."""
@@ -63,7 +64,7 @@ class Combos:
             code = self._code[combo] = len(self.names)
             self.names.append(combo)
             self._describe(combo)
-            self._columns = None
+            self._columns = self._leaf_columns = None
         return code
 
     def _describe(self, combo: Combo) -> None:
@@ -126,11 +127,14 @@ class Combos:
 
         Combos of models with fewer segment fields are absent from the deeper levels.
         """
-        distinct, inverse = np.unique(codes, return_inverse=True)
-        leaves = [self._leaves[c] for c in distinct.tolist()]
+        if self._leaf_columns is None:
+            deepest = max(map(len, self._leaves), default=0)
+            padded = [x + [-1] * (deepest - len(x)) for x in self._leaves]
+            self._leaf_columns = np.array(padded, np.int64).reshape(-1, deepest).T.copy()
         levels = []
-        for level in range(max((len(x) for x in leaves), default=0)):
-            at = np.array([x[level] if len(x) > level else -1 for x in leaves], np.int64)[inverse]
+        for column in self._leaf_columns:
+            at = column[codes]
             index = np.flatnonzero(at >= 0)
-            levels.append((index, at[index]))
+            if len(index):
+                levels.append((index, at[index]))
         return levels

@@ -81,6 +81,7 @@ class MergeState:
         self.slices: dict[Slice, SliceWindows] = {}
         self.marks: dict[str, dict[int, Mark]] = {}
         self.announced: dict[str, int] = {}
+        self._closed: dict[str, int] = {}
         self.late_partials = 0
         self._names: list[Slice] = []
         self._codes: dict[Slice, int] = {}
@@ -131,11 +132,15 @@ class MergeState:
             mark.closed_ms = max(mark.closed_ms, old.closed_ms)
             mark.final_ms = max(mark.final_ms, old.final_ms)
         known[mark.partition] = mark
+        self._closed[mark.model] = max(self._closed.get(mark.model, MIN_MS), self._combined(mark.model)[0])
 
     def closed(self, model: ModelPlan) -> tuple[int, bool]:
-        """(watermark over all state partitions, whether all are idle)."""
-        known = self.marks.get(model.name, {})
-        unheard = Mark(model.name, -1, MIN_MS, MIN_MS, False)
+        """(watermark over all state partitions, whether all are idle); it never moves back."""
+        return self._closed.get(model.name, MIN_MS), self._combined(model.name)[1]
+
+    def _combined(self, model: str) -> tuple[int, bool]:
+        known = self.marks.get(model, {})
+        unheard = Mark(model, -1, MIN_MS, MIN_MS, False)
         every = (known.get(p, unheard) for p in range(self.partitions))
         return combine((mark.closed_ms, mark.idle) for mark in every)
 
@@ -203,6 +208,7 @@ class MergeState:
                 "changes": [self.slices[n].changes for n in self._names],
                 "marks": [m for marks in self.marks.values() for m in marks.values()],
                 "announced": self.announced,
+                "closed": self._closed,
             }
         )
 
@@ -220,7 +226,7 @@ class MergeState:
                 one.changed.add(start_ms)
 
     def _restore_meta(self, meta: dict[str, Any]) -> None:
-        self.applied, self.announced = meta["applied"], meta["announced"]
+        self.applied, self.announced, self._closed = meta["applied"], meta["announced"], meta["closed"]
         for name, changes in zip(meta["names"], meta["changes"], strict=True):
             key: Slice = (name[0], name[1], name[2])
             self._codes[key] = len(self._names)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from typing import Any, Protocol
 
 import msgspec
@@ -51,6 +52,7 @@ class BlockPartition:
         self.pending: set[asyncio.Future[None]] = set()
         self.sending = asyncio.Lock()
         self.writing: asyncio.Task[None] | None = None
+        self._behind: tuple[Future[None], int] | None = None
         self.ready = self.closed = False
         self.changed = False
         self.replayed = 0
@@ -89,21 +91,36 @@ class BlockPartition:
         if self.pending:
             await asyncio.wait(set(self.pending))
 
-    async def write_checkpoint(self, before: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def write_checkpoint(self) -> None:
         """Cut now, write once the cut's blocks are on the broker; keeps serving meanwhile."""
         cut = self.state.cut((self.position.log_id, self.position.head, self.position.seen))
         seen, self.changed = self.position.seen, False
         await self.settle()
-        if before is not None:
-            await before()
         if self.closed:
             return
         await asyncio.get_running_loop().run_in_executor(None, self.checkpoint.write, cut)
         self.state.cut_written()
         self.stored = seen
 
+    def write_behind(self, threads: Executor) -> None:
+        """Cut now, write in another thread: during recovery, when all blocks are on the broker anyway."""
+        self.finish_writing()
+        cut = self.state.cut((self.position.log_id, self.position.head, self.position.seen))
+        self._behind = threads.submit(self.checkpoint.write, cut), self.position.seen
+        self.changed = False
+
+    def finish_writing(self) -> None:
+        """Wait for what is being written behind; raises OSError when the disk refused."""
+        if self._behind is not None:
+            written, seen = self._behind
+            written.result()
+            self._behind = None
+            self.state.cut_written()
+            self.stored = seen
+
     def write_now(self) -> None:
-        """Cut and write at once: during recovery, when all blocks are on the broker anyway."""
+        """Cut and write at once, at the end, when nothing is on its way."""
+        self.finish_writing()
         cut = self.state.cut((self.position.log_id, self.position.head, self.position.seen))
         self.checkpoint.write(cut)
         self.state.cut_written()
@@ -114,6 +131,7 @@ class BlockPartition:
         self.closed, self.ready = True, False
         if self.writing is not None:
             await asyncio.wait([self.writing])
+        self.finish_writing()
         self.checkpoint.close()
 
 

@@ -55,9 +55,10 @@ class RowCache:
         self.frozen, self.fresh = self.fresh, {}
         return self.frozen
 
-    def written(self) -> None:
-        """The frozen rows are in the checkpoint."""
-        self._young.update(self.frozen)
+    def written(self, *, keep: bool = True) -> None:
+        """The frozen rows are in the checkpoint; ``keep`` them among the recent ones."""
+        if keep:
+            self._young.update(self.frozen)
         self.frozen = {}
         if len(self._young) > self._generation_max:
             self._old, self._young = self._young, {}

@@ -83,15 +83,13 @@ class Pool:
     dirty: set[int] = field(default_factory=set)
     clock: int = 0
 
-    def find(self, keys: Ints) -> tuple[Ints, Ints]:
-        """(slot of each key i8[n], the distinct slots); missing ones are loaded or made."""
+    def find(self, keys: Ints) -> tuple[Ints, list[int], Ints]:
+        """(slot of each key i8[n], the distinct keys, their slots); missing slots are loaded or made."""
         distinct, inverse = np.unique(keys, return_inverse=True)
+        names = distinct.tolist()
         get = self.slots.get
-        found = [get(key, -1) for key in distinct.tolist()]
-        if -1 in found:
-            found = [self._open(key) if slot < 0 else slot for key, slot in zip(distinct.tolist(), found, strict=True)]
-        slots = np.array(found, np.int64)
-        return slots[inverse], slots
+        slots = np.array([self._open(key) if (slot := get(key)) is None else slot for key in names], np.int64)
+        return slots[inverse], names, slots
 
     def _open(self, key: int) -> int:
         if not self.free:
@@ -190,9 +188,9 @@ class Windows:
         for level, (index, slices) in enumerate(levels):
             pool = self.pool(level)
             keys = slot_keys(window_start_ms[index], slices)
-            slot, distinct = pool.find(keys)
+            slot, distinct, slots = pool.find(keys)
             count(pool.head, pool.cells, pool.layout, slot, _at(prepared, index), signs[index])
-            self._note(pool, np.unique(keys).tolist(), distinct)
+            self._note(pool, distinct, slots)
 
     def _note(self, pool: Pool, keys: list[int], slots: Ints) -> None:
         pool.mark(keys, slots)

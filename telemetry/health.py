@@ -48,6 +48,8 @@ class Readiness:
     broker_reachable: bool = True
     paused: str = ""
     """Why consuming is held back (the dead-letter topic cannot be written, say)."""
+    alarm: str = ""
+    """What is wrong with what is consumed."""
     stopping: bool = False
 
     def reason(self) -> str | None:
@@ -60,4 +62,4 @@ class Readiness:
             return "waiting for the consumer group to assign partitions"
         if self.recovering:
             return f"recovering the state of {self.recovering} partitions"
-        return f"paused: {self.paused}" if self.paused else None
+        return f"paused: {self.paused}" if self.paused else self.alarm or None

@@ -31,6 +31,7 @@ class Telemetry:
         self.confidence = Histogram(CATALOGUE["ml_model_confidence"], self._cap)
         self.consumed = Counter(CATALOGUE["hindcast_records_consumed_total"], self._cap)
         self.dead_letters = Counter(CATALOGUE["hindcast_dead_letters_total"], self._cap)
+        self.misplaced = Counter(CATALOGUE["hindcast_misplaced_records_total"], self._cap)
         self.chunk_seconds = Histogram(CATALOGUE["hindcast_chunk_seconds"], self._cap)
         self.gauges = OwnedGauges(self._cap)
         self.records = RecordGauges(self.gauges)
@@ -45,7 +46,7 @@ class Telemetry:
         self._watched[CATALOGUE[name].name] = read
 
     def collect(self) -> Iterable[Metric]:
-        for part in (self.predictions, self.labels, self.confidence, self.consumed, self.dead_letters):
+        for part in (self.predictions, self.labels, self.confidence, self.consumed, self.dead_letters, self.misplaced):
             yield from part.collect()
         yield from self.chunk_seconds.collect()
         yield from self.gauges.collect()

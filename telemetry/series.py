@@ -76,6 +76,12 @@ _ALL: Final = (
         "owns. `pending` falls when a record finds its fate; all fates add up to what was consumed.",
     ),
     Series("hindcast_dead_letters_total", "counter", ("code",), "Records sent to the dead-letter topic, by reason."),
+    Series(
+        "hindcast_misplaced_records_total",
+        "counter",
+        ("topic",),
+        "Records of a topic with `partitioned_by_id`, among those sampled, on another partition than their id's.",
+    ),
     Series("hindcast_consumer_lag", "gauge", ("topic", "partition"), "Records on the topic and not processed yet."),
     Series("hindcast_watermark_delay_seconds", "gauge", (), "How far the slowest watermark is behind the wall clock."),
     Series("hindcast_open_windows", "gauge", (), "Windows that are not final yet."),

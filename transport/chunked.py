@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.errors import IllegalStateError
@@ -25,12 +26,26 @@ from transport.chunk import Chunk, ChunkSchema
 SCHEME = "chunked"
 
 
+@dataclass(slots=True)
+class Delivery:
+    """What is remembered of a chunk that was handed out: where it ends, whether all of it is safe."""
+
+    last: int
+    acknowledged: bool = False
+
+
 class ChunkMessage(ConsumerMessage):
-    """A chunk on its way through an agent; once acknowledged, only its end is kept."""
+    """A chunk on its way through an agent.
+
+    Nothing but the agent holds it: Faust waits at a rebalance for every message that is alive and
+    not acknowledged, and those that it clears from its queues must not be among them.
+    """
+
+    delivery: Delivery
 
     def on_final_ack(self, consumer: ConsumerT) -> bool:
-        """Let go of the records: a commit may be a second away."""
-        self.value = None
+        """All of the chunk is safe."""
+        self.delivery.acknowledged = True
         return super().on_final_ack(consumer)
 
 
@@ -38,7 +53,7 @@ class Consumer(driver.Consumer):
     """Yields chunks for topics that some agent declared with a `ChunkSchema`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._delivered: dict[TP, deque[ChunkMessage]] = {}
+        self._delivered: dict[TP, deque[Delivery]] = {}
         self._schemas: dict[str, ChunkSchema | None] = {}
         self.positions: dict[TP, int] = {}
         super().__init__(*args, **kwargs)
@@ -102,7 +117,8 @@ class Consumer(driver.Consumer):
                 tp,
                 generation_id=generation,
             )
-            self._delivered.setdefault(tp, deque()).append(message)
+            message.delivery = Delivery(chunk.last)
+            self._delivered.setdefault(tp, deque()).append(message.delivery)
             yield message
 
     def lag(self) -> dict[TP, int]:
@@ -160,10 +176,10 @@ class Consumer(driver.Consumer):
         if self._schema(tp.topic) is None:
             offset: int | None = super()._new_offset(tp)
             return offset
-        # By message, not by Faust's index of offsets: that takes acknowledgements from before a seek, too.
+        # By delivery, not by Faust's index of offsets: that takes acknowledgements from before a seek, too.
         delivered, done = self._delivered.get(tp), None
-        while delivered and delivered[0].acked:
-            done = delivered.popleft().offset
+        while delivered and delivered[0].acknowledged:
+            done = delivered.popleft().last
         self._acked_index[tp].clear()
         self._acked[tp].clear()
         return None if done is None else done + 1
@@ -180,7 +196,12 @@ class Consumer(driver.Consumer):
             self.positions.pop(tp, None)
 
     async def perform_seek(self) -> None:
-        """Everything that is not acknowledged is fetched again."""
+        """Everything that is not acknowledged is fetched again.
+
+        Faust empties its queues after the seek and before it resumes the flow: what is handed out
+        in between would be lost, so nothing is.
+        """
+        self.stop_flow()
         self._delivered.clear()
         self.positions.clear()
         for tp in list(self._acked_index):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -116,9 +116,7 @@ def _of_id(rng: Random, name: str, partitions: int, seconds: int) -> Iterator[Ti
     yield from _labels(rng, name, event_ms, place)
 
 
-def _prediction(
-    rng: Random, name: str, version: str, at_ms: int, partition: int, partitions: int
-) -> Iterator[Timed]:
+def _prediction(rng: Random, name: str, version: str, at_ms: int, partition: int, partitions: int) -> Iterator[Timed]:
     body: dict[str, object] = {"id": name, "model_version": version, "event_time": at_ms}
     body |= {"country": rng.choice(COUNTRIES), "device": rng.choice(DEVICES)}
     body["score"] = rng.choice((None, 0.0, 1.0, 0.5, rng.random(), rng.random(), rng.random()))
@@ -135,7 +133,7 @@ def _prediction(
         yield Timed(again_ms, "predictions", partition, orjson.dumps(other), other_ms)
 
 
-def _labels(rng: Random, name: str, event_ms: int, place) -> Iterator[Timed]:  # type: ignore[no-untyped-def]
+def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int]) -> Iterator[Timed]:
     times = [event_ms + _delay_ms(rng) for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 3, 4)))]
     times += [rng.choice(times) for _ in times if rng.random() < 0.2]  # ties of label_time
     for at_ms in times:
@@ -201,6 +199,4 @@ class Reader:
     def marker(self, watermark_ms: int | None = None, *, idle: bool = False) -> Batch:
         """No records, but how far the source is."""
         self.watermark_ms = max(self.watermark_ms, MIN_MS if watermark_ms is None else watermark_ms)
-        return empty(
-            self.kind, self.source, base=self.last, last=self.last, watermark_ms=self.watermark_ms, idle=idle
-        )
+        return empty(self.kind, self.source, base=self.last, last=self.last, watermark_ms=self.watermark_ms, idle=idle)

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from models.partitioner import partitions_of
 from runtime.simulate_options import SimulateOptions
-from runtime.traffic import Topic, TimedRecord, last_label_seconds, traffic
+from runtime.traffic import TimedRecord, Topic, last_label_seconds, traffic
 from tests.support.recount import Recount, recount
 from tests.support.recount_records import BadRecordError, Raw, Rules, read_label, read_prediction
 
@@ -28,7 +28,6 @@ class Load:
 
     records: list[TimedRecord]
     expected: Recount
-    bad: frozenset[bytes]
     closing_ms: int
     keyed: bool = True
 
@@ -63,8 +62,7 @@ def make_load(predictions: int, *, seed: int, now_ms: int) -> Load:
     records = list(traffic(options, start_ms))
     raw = [Raw(r.topic, 0, offset, r.value, r.timestamp_ms) for offset, r in enumerate(records)]
     closing_ms = start_ms + round((EVENT_SECONDS + last_label_seconds(options)) * 1000) + CLOSING_MS
-    counted = recount(raw, RULES)
-    return Load(records, counted, frozenset(r.value for r in raw if r.place in counted.bad), closing_ms)
+    return Load(records, recount(raw, RULES), closing_ms)
 
 
 def is_bad(topic: Topic, value: bytes) -> bool:

@@ -4,26 +4,28 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Set as AbstractSet
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from runtime.settings import load as load_settings
-from runtime.world import create_missing
 from runtime.traffic import Topic
+from runtime.world import create_missing
 from tests.support.compare import Record, compare_all, record_key
 from tests.support.load import WINDOW_MS, Feeder, Load, is_bad
 from tests.support.reaper import Reaper
 from tests.support.worker_process import WorkerProcess
 
 PARTITIONS = 4
+SESSION_SECONDS = 6
 FINAL_SECONDS_MAX = 120.0
 Place = tuple[str, int, int]
 
@@ -42,7 +44,13 @@ class Scene:
     """Use as a context; whatever was started in it ends with it."""
 
     def __init__(
-        self, bootstrap: str, directory: Path, load: Load, *, session: str = "6s", model: dict[str, Any] | None = None
+        self,
+        bootstrap: str,
+        directory: Path,
+        load: Load,
+        *,
+        model: dict[str, Any] | None = None,
+        limits: dict[str, Any] | None = None,
     ) -> None:
         self.bootstrap, self.load = bootstrap, load
         self.directory = directory
@@ -54,8 +62,9 @@ class Scene:
                 "topic_prefix": self.prefix,
                 "partitions": PARTITIONS,
                 "replication_factor": 1,
-                "session_timeout": session,
+                "session_timeout": f"{SESSION_SECONDS}s",
             },
+            "limits": limits or {},
             "models": {
                 "fraud": {
                     "predictions": {"topic": self.topics["predictions"]},
@@ -70,7 +79,7 @@ class Scene:
         }
         self.workers: list[WorkerProcess] = []
         self._stack = ExitStack()
-        self._kafka = {"bootstrap.servers": bootstrap, "log_level": 0}
+        self._kafka: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap, "log_level": 0}
 
     # -- what there is
 
@@ -81,18 +90,27 @@ class Scene:
         made = admin.create_topics([NewTopic(t, PARTITIONS, 1) for t in self.topics.values()])
         for done in made.values():
             done.result(30)
+        self.create_topics()
+        return self
+
+    def create_topics(self) -> None:
+        """Make those of our own topics that are not there."""
         config = self.directory / "topics.yaml"
         config.parent.mkdir(parents=True, exist_ok=True)
         config.write_bytes(orjson.dumps(self.settings))
         create_missing(load_settings(config, {}))
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+        with suppress(KafkaException):  # the broker may be what failed
+            admin = AdminClient(self._kafka)
+            mine = [name for name in admin.list_topics(timeout=10).topics if name.startswith(self.prefix)]
+            for done in admin.delete_topics(mine).values():
+                done.result(30)
 
-    def worker(self, name: str, **overrides: Any) -> WorkerProcess:
+    def worker(self, name: str, **overrides: object) -> WorkerProcess:
         """One more worker, not started yet."""
         worker = WorkerProcess(self._reaper, self.directory, name, self.settings | overrides)
         self.workers.append(worker)
@@ -126,20 +144,20 @@ class Scene:
     def judge_letters(self, letters_max: int) -> None:
         """Each bad record is there with its bytes, as often as 1 to `letters_max` times."""
         bad = {
-            (topic, m.partition(), m.offset()): (m.key(), m.value())
+            (topic, m.partition() or 0, m.offset() or 0): (m.key(), value)
             for kind, topic in self.topics.items()
             for m in self.read(topic)
-            if (value := m.value()) is not None and (value in self.load.bad or not value) and is_bad(kind, value)
+            if is_bad(kind, value := m.value() or b"")
         }
         letters = self.letters()
         times = Counter(letter.place for letter in letters)
         assert times.keys() == bad.keys(), _difference(times.keys(), bad.keys())
-        assert all((x.key, x.value or b"") == bad[x.place] for x in letters)
+        assert [x for x in letters if (x.key, x.value or b"") != bad[x.place]] == []
         assert max(times.values(), default=0) <= letters_max, times.most_common(3)
 
     def records(self) -> list[Record]:
         """All metric records of the load's windows, in order."""
-        found = (orjson.loads(m.value()) for m in self.read(f"{self.prefix}metrics"))
+        found = (orjson.loads(m.value() or b"") for m in self.read(f"{self.prefix}metrics"))
         closing_ms = self.load.closing_ms // WINDOW_MS * WINDOW_MS
         return [r for r in found if r["span"] == "10s" and record_key(r)[0] < closing_ms]
 
@@ -167,8 +185,9 @@ class Scene:
                 for message in consumer.consume(10_000, 1.0):
                     assert message.error() is None, message.error()
                     yield message
-                    if message.offset() + 1 >= ends[message.partition()]:
-                        left.discard(message.partition())
+                    partition, offset = message.partition(), message.offset()
+                    if partition is not None and offset is not None and offset + 1 >= ends[partition]:
+                        left.discard(partition)
         finally:
             consumer.close()
 
@@ -201,15 +220,16 @@ class Scene:
 
 
 def _letter(message: Message) -> Letter:
-    headers = dict(message.headers() or [])
+    found: list[tuple[str, bytes]] = list(message.headers() or [])  # type: ignore[arg-type]  # its stub says str
+    headers = {name: value.decode(errors="replace") for name, value in found}
     place = (
-        headers["hindcast.source.topic"].decode(),
+        headers["hindcast.source.topic"],
         int(headers["hindcast.source.partition"]),
         int(headers["hindcast.source.offset"]),
     )
-    return Letter(place, message.key(), message.value(), headers["hindcast.error.code"].decode())
+    return Letter(place, message.key(), message.value(), headers["hindcast.error.code"])
 
 
-def _difference(found: Any, wanted: Any) -> str:
+def _difference(found: AbstractSet[Place], wanted: AbstractSet[Place]) -> str:
     missing, surplus = sorted(wanted - found), sorted(found - wanted)
     return f"{len(missing)} missing {missing[:3]}, {len(surplus)} too many {surplus[:3]}"

@@ -30,7 +30,7 @@ class WorkerProcess:
         self.state = Path(settings.get("state", {}).get("directory", self.home / "state"))
         self.home.mkdir(parents=True, exist_ok=True)
         self.port = free_ports(1)[0]
-        own = {"state": {"directory": str(self.state)}, "web": {"host": "127.0.0.1", "port": self.port}}
+        own: dict[str, Any] = {"state": {"directory": str(self.state)}, "web": {"host": "127.0.0.1", "port": self.port}}
         self.config = self.home / "hindcast.yaml"
         self.config.write_bytes(orjson.dumps(settings | own))  # JSON is YAML
         self._reaper = reaper
@@ -46,6 +46,12 @@ class WorkerProcess:
     def running(self) -> bool:
         """Whether it runs (a paused one does)."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id, in its present life."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         """Start it, on whatever disk it has."""

@@ -1,0 +1,128 @@
+"""Writes the tables of docs/configuration.md: `python -m docs.config_table`. A test keeps them true to the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from docs.markers import DOCS, markdown_table, write
+from runtime.settings import (
+    KafkaSettings,
+    LabelSource,
+    LimitSettings,
+    ModelSettings,
+    PredictionSource,
+    SecuritySettings,
+    StateSettings,
+    WebSettings,
+)
+from runtime.settings.model import LabelField, PredictionField
+
+LATER: Final = "*Read and checked, not acted on in this version.*"
+
+SECTIONS: Final[dict[str, type[BaseModel]]] = {
+    "kafka": KafkaSettings,
+    "kafka.security": SecuritySettings,
+    "models.NAME": ModelSettings,
+    "models.NAME.predictions": PredictionSource,
+    "models.NAME.labels": LabelSource,
+    "state": StateSettings,
+    "web": WebSettings,
+    "limits": LimitSettings,
+}
+WHOLE: Final = {"kafka.security", "models.NAME.predictions", "models.NAME.labels"}
+"""Keys that have a table of their own."""
+
+MEANINGS: Final = {
+    "kafka.bootstrap_servers": "Brokers, as `host:port,host:port` or a list.",
+    "kafka.topic_prefix": "What the names of Hindcast's own topics begin with. The consumer group is the prefix "
+    "without its last `-`. Two deployments on one broker need two prefixes.",
+    "kafka.replication_factor": "Of topics that Hindcast creates. Not set: 3, or as many as there are brokers.",
+    "kafka.partitions": "Of the internal topics: the most workers that can share the work. Fixed once the topics are "
+    "made. With `partitioned_by_id: true` it must equal the source topics' count.",
+    "kafka.session_timeout": "A worker silent for so long loses its partitions to the others.",
+    "kafka.schema_registry": LATER,
+    "kafka.security.protocol": "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.",
+    "kafka.security.mechanism": "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; needed with SASL.",
+    "kafka.security.username": "Needed with SASL.",
+    "kafka.security.password": "As `${ENV_VAR}` only; a password in the file is refused.",
+    "kafka.security.password_file": "A file that holds the password and nothing else. Give this or `password`.",
+    "kafka.security.ca_file": "The certificate authority of the brokers, PEM. Not set: the system's.",
+    "kafka.security.allow_plaintext": "Allow mechanism `PLAIN` without TLS, where the password can be read on the way.",
+    "models.NAME.task": "`binary`. `multiclass` and `regression` are refused in this version.",
+    "models.NAME.partitioned_by_id": "`true`: both topics are keyed by join id with equal partition counts, so records "
+    "are joined where they are. The counts are checked before the start. `false`: records are keyed anew.",
+    "models.NAME.positive_class": "The class that counts as positive, as it stands in the records.",
+    "models.NAME.threshold": "The score from which a prediction is positive, where a record has only a score.",
+    "models.NAME.window": "Length of the tumbling windows, aligned to the epoch.",
+    "models.NAME.horizon": "How long after its prediction's event time a label may lie to join it.",
+    "models.NAME.allowed_lateness": "How long beyond the horizon a window stays open before it is final.",
+    "models.NAME.out_of_orderness": "How far the watermark trails the greatest event time seen.",
+    "models.NAME.label_skew": "How long before its prediction's event time a label may lie to join it.",
+    "models.NAME.emit_every": "At most one revision of a window in this time, and more rarely for older windows: "
+    "at least a sixtieth of the window's age.",
+    "models.NAME.idle_timeout": "A source partition read to its end and silent for so long holds no watermark back.",
+    "models.NAME.spans": "Rolling spans, as `[1h, 24h, 1000 labelled]`. A time must be a multiple of the window; a "
+    "counted one looks back a day at most.",
+    "models.NAME.segments": "Fields whose values get windows of their own, at the top level or in the features.",
+    "models.NAME.segment_values_max": "So many values of each field stand for themselves, the rest is `__other__`.",
+    "models.NAME.baseline": LATER,
+    "models.NAME.drift": LATER,
+    "models.NAME.champion": LATER,
+    "models.NAME.challengers": LATER,
+    "models.NAME.predictions.topic": "The topic of the predictions. The only key without a default.",
+    "models.NAME.predictions.fields": "Our name to theirs, with dotted paths (`payload.score`). Known: "
+    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. Only the first six are read in this version.",
+    "models.NAME.predictions.format": "`json`. Others are read and checked, not acted on in this version.",
+    "models.NAME.labels.topic": "The topic of the labels. Not set: `x_predictions` gives `x_labels`.",
+    "models.NAME.labels.fields": f"As above. Known: {', '.join(f'`{name}`' for name in get_args(LabelField))}.",
+    "models.NAME.labels.format": "As above.",
+    "state.directory": "Where checkpoints stand, one RocksDB for each state partition. One worker a directory.",
+    "state.standby_replicas": LATER,
+    "state.memory_budget": "What caches, write buffers and accumulators of all partitions may take together. It is "
+    "divided by `kafka.partitions`, whether one worker holds all of them or not.",
+    "web.host": "Address that `/metrics`, `/livez` and `/readyz` listen on.",
+    "web.port": "Their port; 0 takes a free one.",
+    "limits.record_bytes_max": "A longer record is not parsed and goes to the dead letters as an envelope.",
+    "limits.series_max": "The most Prometheus series of one family on one worker.",
+    "limits.models_max": 'The most models under `"*"`; the rest is `__other__`.',
+    "limits.dead_letter_ratio_max": "When more than this share of a topic's records was bad (judged each 50,000 "
+    "records), the topic is held until the worker is restarted.",
+}
+
+
+def rows(section: str, settings: type[BaseModel]) -> Iterator[list[str]]:
+    """Key, default and meaning of every key of a section. Raises KeyError for one that nobody explained."""
+    for name, field in settings.model_fields.items():
+        key = f"{section}.{field.alias or name}"
+        if key not in WHOLE:
+            yield [f"`{field.alias or name}`", _default(field), MEANINGS[key]]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True)
+    if value is None:
+        return "not set"
+    if value in ([], {}):
+        return "none"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def table(section: str) -> str:
+    """The section's table."""
+    return markdown_table(["Key", "Default", "Meaning"], list(rows(section, SECTIONS[section])))
+
+
+def main() -> None:
+    """Write all tables."""
+    for section in SECTIONS:
+        write(DOCS / "configuration.md", section, table(section))
+
+
+if __name__ == "__main__":
+    main()

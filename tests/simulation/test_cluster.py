@@ -1,0 +1,110 @@
+"""Whatever happens to the workers, the final records are those of a recount."""
+
+from collections import defaultdict
+
+import numpy as np
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tables.records import Record
+from tests.simulation.cluster import Cluster
+from tests.simulation.counts import Counted, Counts, count
+from tests.simulation.story import RULES, tell
+from tests.support.compare import compare_all
+from tests.support.recount import recount
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def said(record: Record) -> Counts:
+    return Counts(record.parts["total"], record.parts["labelled"], record.parts["confusion"])  # type: ignore[arg-type]
+
+
+def final_windows(records: list[Record]) -> dict[tuple[int, str, str, str], Record]:
+    return {(r.start_ms, *r.name): r for r in records if r.final}
+
+
+def check_counts(cluster: Cluster, counted: Counted) -> None:
+    final = final_windows(cluster.records)
+    assert {key: said(record) for key, record in final.items()} == counted.windows
+
+
+def check_fates(cluster: Cluster, counted: Counted) -> None:
+    total = sum(state.fates.counts for state in cluster.states())
+    assert isinstance(total, np.ndarray)
+    fates = cluster.states()[0].fates.__class__(total).as_dict()
+    for kind in ("predictions", "labels"):
+        assert sum(fates[kind].values()) == counted.records.get(kind, 0), kind
+        assert fates[kind]["dead_lettered"] == counted.bad.get(kind, 0), kind
+        assert fates[kind]["pending"] == 0, kind
+        assert min(fates[kind].values()) >= 0, (kind, fates[kind])
+    assert fates["predictions"]["joined"] == counted.joined
+    assert fates["predictions"]["expired"] + counted.joined == sum(
+        c.total for key, c in counted.windows.items() if not key[3]
+    )
+
+
+def check_revisions(records: list[Record]) -> None:
+    """One content a revision, and whoever keeps the highest is never behind: what comes later and is new is higher."""
+    contents: dict[tuple[bytes, int], dict[str, object]] = {}
+    highest: dict[bytes, int] = defaultdict(lambda: -1)
+    for record in records:
+        key = record.key()
+        content = {**record.parts, "final": record.final, "start": record.start_ms, "end": record.end_ms}
+        known = contents.setdefault((key, record.revision), content)
+        assert known == content, f"{key!r} says two things in revision {record.revision}"
+        assert record.revision >= highest[key] or (key, record.revision) in contents
+        highest[key] = max(highest[key], record.revision)
+
+
+def check_parts(records: list[Record]) -> None:
+    """What the values of a segment field say adds up to what the whole says."""
+    whole = {k: said(r) for k, r in final_windows(records).items() if not k[3]}
+    for field in ("country", "device"):
+        sums: dict[tuple[int, str, str], list[Counts]] = defaultdict(list)
+        for key, record in final_windows(records).items():
+            if key[3].startswith(field + "="):
+                sums[key[:3]].append(said(record))
+        for (start, model, version, _), counts in whole.items():
+            parts = sums[start, model, version]
+            assert sum(p.total for p in parts) == counts.total
+            assert sum(p.labelled for p in parts) == counts.labelled
+            for cell, n in counts.confusion.items():
+                assert sum(p.confusion[cell] for p in parts) == n
+
+
+def run(seed: int, *, ids: int = 12, steps: int = 150, faults: float = 0.15) -> tuple[Cluster, Counted]:
+    story = tell(seed, ids=ids)
+    cluster = Cluster(story, seed + 1, workers=1 + seed % 3)
+    cluster.run(steps, faults=faults)
+    return cluster, count(story.records(), RULES)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=SEEDS)
+def test_without_faults_the_records_are_exact(seed: int) -> None:
+    cluster, counted = run(seed, faults=0)
+    check_counts(cluster, counted)
+    check_fates(cluster, counted)
+    check_revisions(cluster.records)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(seed=SEEDS)
+def test_f02_f05_f14_f15_records_are_exact_whatever_happens_to_the_workers(seed: int) -> None:
+    cluster, counted = run(seed)
+    check_counts(cluster, counted)
+    check_fates(cluster, counted)
+    check_revisions(cluster.records)
+    check_parts(cluster.records)
+
+
+@settings(max_examples=4, deadline=None, derandomize=True)
+@given(seed=SEEDS)
+def test_all_metrics_of_the_final_records_equal_the_recount(seed: int) -> None:
+    story = tell(seed, ids=60)
+    cluster = Cluster(story, seed + 1, workers=3)
+    cluster.run(150, faults=0.15)
+    finals = [orjson.loads(r.encode(0)) for r in cluster.records if r.final]
+    assert compare_all(finals, recount(story.records(), RULES), span="30s") == []

@@ -1,0 +1,75 @@
+"""Accumulators: packing, eviction, reload; rows in memory."""
+
+import numpy as np
+
+from metrics.layout import COARSE, FINE, HEAD_COLUMNS
+from tables.checkpoint import Cut
+from tables.join_state import JoinState, Memory
+from tables.memory import MemoryCheckpoint
+from tables.row_cache import RowCache
+from tables.windows import Snapshot, slot_key, slot_of
+from tests.unit.tables.support import PLAN, T0, WINDOW_MS, Feed
+
+
+def test_a_snapshot_comes_back_as_it_was() -> None:
+    rng = np.random.default_rng(7)
+    for layout in (FINE, COARSE):
+        cells = (rng.integers(0, 3, layout.cells) * rng.integers(0, 9, layout.cells)).astype(np.int32)
+        one = Snapshot(12, rng.integers(-(2**60), 2**60, HEAD_COLUMNS), cells)
+        other = Snapshot.unpack(one.pack(), layout)
+        assert other.version == 12
+        assert np.array_equal(other.head, one.head)
+        assert np.array_equal(other.cells, one.cells)
+
+
+def test_slot_keys_come_apart_again() -> None:
+    assert slot_of(slot_key(T0, 1_048_575)) == (T0, 1_048_575)
+
+
+def test_evicted_windows_come_back_from_the_checkpoint_and_go_on() -> None:
+    checkpoint = MemoryCheckpoint()
+    feed = Feed(JoinState(PLAN, 0, checkpoint, Memory(recent_rows_max=2, slots_max=1)))
+    for number in range(5):
+        feed.predict(f"a{number}", T0 + number * WINDOW_MS)
+    checkpoint.write(feed.state.cut((1, 1, 1)))
+    feed.state.cut_written()
+    assert len(feed.state.windows.fine.slots) == 1
+    for number in range(5):
+        feed.predict(f"b{number}", T0 + number * WINDOW_MS)
+    keys = [key for keys in feed.state.windows.keys.values() for key in keys]
+    found = [feed.state.windows.snapshot(key, 0) for key in keys]
+    assert [(s.version, int(s.head[0])) for s in found if s] == [(2, 2)] * 5
+
+
+def test_what_is_not_stored_is_never_evicted() -> None:
+    feed = Feed(JoinState(PLAN, 0, MemoryCheckpoint(), Memory(recent_rows_max=2, slots_max=1)))
+    for number in range(5):
+        feed.predict(f"a{number}", T0 + number * WINDOW_MS)
+    assert feed.state.windows.fine.evict(1) == 0
+
+
+def test_the_newest_of_several_generations_of_a_row_is_found() -> None:
+    checkpoint = MemoryCheckpoint()
+    cache = RowCache(checkpoint, recent_max=2)
+    checkpoint.write(Cut(b"", rows={b"stored": b"0", b"a": b"0"}))
+    for value in (b"1", b"2", b"3"):
+        cache.update([b"a"], [value])
+        rows = cache.freeze()
+        assert cache.get_many([b"a", b"stored", b"none"]) == [value, b"0", None]
+        cache.update([b"a"], [value + b"+"])
+        assert cache.get_many([b"a"]) == [value + b"+"]
+        checkpoint.write(Cut(b"", rows=rows))
+        cache.written()
+
+
+def test_recent_rows_stay_within_their_bound_and_answer_without_the_checkpoint() -> None:
+    cache = RowCache(MemoryCheckpoint(), recent_max=10)
+    for number in range(100):
+        cache.update([b"%d" % number], [b"row"])
+        cache.freeze()
+        cache.written()
+    held = [key for key in range(100) if cache.get_many([b"%d" % key]) != [None]]
+    assert 5 <= len(held) <= 12
+    assert held[-1] == 99
+    cache.forget()
+    assert cache.get_many([b"99"]) == [None]
