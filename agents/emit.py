@@ -68,6 +68,9 @@ class Emitting:
             return
         self._said = emission.marks
         await asyncio.gather(*(p.settle() for p in partitions.values()))
+        if any(p.closed for p in partitions.values()):
+            self._known = {}  # what was collected may never have reached the log: say all of it again
+            return
         topic = self.context.names.partials
         sent = [
             await send(self.context, topic, value, partition=number)

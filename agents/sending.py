@@ -51,6 +51,7 @@ async def send_dead_letters(context: Context, chunk: Chunk, bad: list[BadRecord]
             partition=chunk.partition,
             offset=record.offset,
             timestamp_ms=record.timestamp,
+            model=context.plan.only_model_on(chunk.topic),
             original=cast("ConsumedRecord", record).headers,
         )
         sent.append(await send(context, context.names.dead_letters, value, key=record.key, headers=headers))

@@ -107,6 +107,9 @@ class Sources:
         if at.idle or not self._is_silent(tp, at) or not self.context.idle(tp, at.last):
             return None
         at.idle = True
+        if tp.topic in self.context.plan.keyed_topics:
+            # Nobody else speaks for this state partition: its windows end with those of its neighbours.
+            at.watermark_ms = max(p.watermark_ms for of, p in self.progress.items() if of.topic == tp.topic)
         return empty(
             self.context.decoders[tp.topic].kind,
             Source(tp.topic, tp.partition),

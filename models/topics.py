@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 Cleanup = Literal["delete", "compact", "compact,delete"]
-Partitioned = Literal["model", "key", "id", "model and segment", "source", "as by-id", "as partials", "one"]
+Partitioned = Literal["model", "key", "id", "model and segment", "as by-id", "as partials", "one"]
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -62,7 +62,7 @@ def catalogue(prefix: str, partitions: int, longest_wait_ms: int) -> Mapping[str
     metric_key = "model|model_version|segment|span|window_start or latest"
     topics = {
         "metrics": public("metrics", metric_key, "hindcast.metric/1", "model", "compact,delete", 30),
-        "dead-letters": public("dead-letters", "the original", "the original bytes", "source", "delete", 14),
+        "dead-letters": public("dead-letters", "the original", "the original bytes", "key", "delete", 14),
         "by-id": internal("by-id", "none", "packed Batch", "id", 3 * DAY_MS),
         "partials": internal("partials", "none", "partials and marks", "model and segment", DAY_MS),
         "join-changelog": internal("join-changelog", "none", "block", "as by-id", state_ms),

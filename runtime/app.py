@@ -18,6 +18,7 @@ from models.codec import Decoder
 from models.mapping import ModelFields
 from models.topics import INTERNAL_BYTES_MAX, catalogue
 from runtime import clock
+from runtime.expected_topics import longest_wait_ms
 from runtime.model_plan import model_fields, model_plan
 from runtime.security import aiokafka_kwargs, faust_credentials, kafka_security
 from runtime.settings import Settings
@@ -61,8 +62,7 @@ def create_app(settings: Settings, source_partitions: Mapping[str, int], telemet
     """Build the ingest worker; source_partitions: partitions of each source topic, as the broker has them."""
     kafka = settings.kafka
     plan = _plan(settings, source_partitions)
-    longest_ms = max(m.hold_ms + m.look_back_ms for m in plan.models.values())
-    topics = catalogue(kafka.topic_prefix, kafka.partitions, longest_ms)
+    topics = catalogue(kafka.topic_prefix, kafka.partitions, longest_wait_ms(settings))
     app = _faust_app(settings)
     memory = settings.state.memory_budget_bytes // kafka.partitions
     directory = Path(settings.state.directory)

@@ -29,7 +29,8 @@ def run(settings: Settings, file: Path | None) -> int:
     for problem in found.problems:
         typer.echo(f"hindcast: {problem}", err=True)
     verdict = "a worker would not start" if found.errors else "a worker would start"
-    typer.echo(f"broker: {found.seen.brokers} broker(s), {len(found.seen.topics)} of our topics seen; {verdict}")
+    topics = f"{len(found.seen.topics)} of {len(found.expected.topics)} topics there"
+    typer.echo(f"broker: {found.seen.brokers} broker(s), {topics}; {verdict}")
     return 1 if found.errors else 0
 
 

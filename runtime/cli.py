@@ -58,7 +58,7 @@ def worker(
     config: ConfigOption = None,
     log_format: LogOption = "console",
 ) -> int:
-    """Read predictions and labels, write metric records; start as many as there are partitions."""
+    """Read predictions and labels, write metric records; more workers share the partitions."""
     chosen = roles(role)
     settings = configured(config, os.environ, log_format)
     _warn_of_unused(settings)
@@ -144,8 +144,8 @@ def simulate(
 @app.command()
 def evaluate(
     *,
-    predictions: Annotated[Path, typer.Option(help="CSV, Parquet or JSON lines.", exists=True, dir_okay=False)],
-    labels: Annotated[Path, typer.Option(help="CSV, Parquet or JSON lines.", exists=True, dir_okay=False)],
+    predictions: Annotated[Path, typer.Option(help="CSV, Parquet or JSON lines.")],
+    labels: Annotated[Path, typer.Option(help="CSV, Parquet or JSON lines.")],
     model: Annotated[str | None, typer.Option(help="The configured model [default: the only one].")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the records go [default: standard output].")] = None,
     config: ConfigOption = None,

@@ -33,6 +33,8 @@ def roles(text: str) -> tuple[str, ...]:
     unknown = [role for role in chosen if role not in ROLES]
     if unknown or not chosen:
         raise typer.BadParameter(f"must be some of {', '.join(ROLES)}")
+    if "ingest" not in chosen:
+        raise typer.BadParameter("only ingest does something in this version, name it, too")
     return chosen
 
 

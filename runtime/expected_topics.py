@@ -1,6 +1,7 @@
 """The settings' topics as preflight expects them: the users' sources, and ours from the catalogue."""
 
 from models.topics import Topic, catalogue
+from runtime.model_plan import model_plan
 from runtime.preflight import Expected, ExpectedTopic
 from runtime.settings import Settings
 
@@ -8,8 +9,7 @@ from runtime.settings import Settings
 def expected_world(settings: Settings, group: str | None = None) -> Expected:
     """What the broker must hold for these settings; ``group``: the consumer group that reads it."""
     kafka = settings.kafka
-    waits = [model.horizon_ms + model.allowed_lateness_ms for model in settings.models.values()]
-    ours = catalogue(kafka.topic_prefix, kafka.partitions, max(waits))
+    ours = catalogue(kafka.topic_prefix, kafka.partitions, longest_wait_ms(settings))
     return Expected(
         topics=(*_sources(settings), *(_ours(topic) for topic in ours.values())),
         replication_factor=kafka.replication_factor,
@@ -21,6 +21,12 @@ def expected_world(settings: Settings, group: str | None = None) -> Expected:
         partitions=kafka.partitions,
         group=group,
     )
+
+
+def longest_wait_ms(settings: Settings) -> int:
+    """How long a window's records are needed at most: until it is final and no span looks back on it."""
+    plans = [model_plan(name, model) for name, model in settings.models.items()]
+    return max(plan.hold_ms + plan.look_back_ms for plan in plans)
 
 
 def _sources(settings: Settings) -> list[ExpectedTopic]:

@@ -17,6 +17,11 @@ _NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "aiohttp", "asyncio", "ur
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Not the "[^--Consumer]: Starting..." that mode logs under the name of whoever subclasses its services."""
+    return record.levelno > logging.INFO or not str(record.msg).startswith("[^")
+
+
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {key: value for key, value in vars(record).items() if key not in _STANDARD}
 
@@ -58,8 +63,16 @@ def dict_config(log_format: LogFormat, level: str = "INFO", stream: TextIO | Non
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": stream or sys.stderr}},
-        "loggers": {name: {"level": "WARNING"} for name in _NOISY},
+        "filters": {"ours": {"()": lambda: _is_ours}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["ours"],
+                "stream": stream or sys.stderr,
+            }
+        },
+        "loggers": {name: {"level": "WARNING"} for name in _NOISY} | {"mode.timers": {"level": "ERROR"}},
         "root": {"level": level, "handlers": ["stderr"]},
     }
 

@@ -81,8 +81,7 @@ class Watch:
         return {(fate,): float(found[fate]) for fate in FATES}
 
     def _rows(self) -> dict[tuple[str, ...], float]:
-        fates = self._fates()
-        return {(): fates["pending",] + fates["joined",]}
+        return {(): float(sum(state.index.rows for state in self._states()))}
 
     def _recovery(self) -> dict[tuple[str, ...], float]:
         return {(): max(self._context.join.data.recovery_seconds, self._context.merge.data.recovery_seconds)}

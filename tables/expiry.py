@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 BUCKET_MS_MIN = 60_000
@@ -47,7 +48,7 @@ class RowIndex:
 
     def __init__(self) -> None:
         self._fresh: dict[tuple[int, int], list[bytes]] = {}
-        self._stored: set[tuple[int, int]] = set()
+        self._stored: Counter[tuple[int, int]] = Counter()
         self.extended: dict[bytes, tuple[int, int]] = {}
 
     def add(self, topic: int, bucket: int, keys: Iterable[bytes]) -> None:
@@ -63,14 +64,15 @@ class RowIndex:
     def take(self) -> dict[tuple[int, int], list[bytes]]:
         """The entries since the last cut, to be stored with it."""
         fresh, self._fresh = self._fresh, {}
-        self._stored.update(fresh)
+        self._stored.update({bucket: len(keys) for bucket, keys in fresh.items()})
         return fresh
 
     def purge(self, frontiers: Mapping[int, int]) -> tuple[list[tuple[int, int]], set[bytes]]:
         """(buckets whose rows are over by each topic's watermark, rows to spare)."""
-        known = self._stored | self._fresh.keys()
+        known = self._stored.keys() | self._fresh.keys()
         over = [k for k in known if k[1] <= frontiers.get(k[0], k[1] - 1)]
-        self._stored.difference_update(over)
+        for bucket in over:
+            self._stored.pop(bucket, None)
         if not over:
             return [], set()
         gone = set(over)
@@ -78,11 +80,17 @@ class RowIndex:
         self.extended = {key: self.extended[key] for key in spared}
         return over, spared
 
-    def buckets(self) -> list[tuple[int, int]]:
-        """Every bucket that has entries."""
-        return list(self._stored | self._fresh.keys())
+    def buckets(self) -> list[tuple[int, int, int]]:
+        """Every bucket that has entries: (topic, bucket, entries)."""
+        counts = self._stored + Counter({bucket: len(keys) for bucket, keys in self._fresh.items()})
+        return [(topic, bucket, entries) for (topic, bucket), entries in counts.items()]
 
-    def restore(self, buckets: Iterable[tuple[int, int]], extended: Mapping[bytes, tuple[int, int]]) -> None:
+    @property
+    def rows(self) -> int:
+        """Rows kept; one with more of a story may be entered, and counted, again."""
+        return self._stored.total() + sum(map(len, self._fresh.values()))
+
+    def restore(self, buckets: Iterable[tuple[int, int, int]], extended: Mapping[bytes, tuple[int, int]]) -> None:
         """The buckets and extended rows of a checkpoint."""
-        self._stored = {(topic, bucket) for topic, bucket in buckets}
+        self._stored = Counter({(topic, bucket): entries for topic, bucket, entries in buckets})
         self.extended = {key: (topic, bucket) for key, (topic, bucket) in extended.items()}

@@ -23,7 +23,7 @@ from tables.expiry import Holds, RowIndex
 from tables.join import EFFECT
 from tables.plan import MIN_MS, Plan
 from tables.row_cache import RowCache
-from tables.rows import ACTUAL, HAS_PREDICTION, PREDICTED, SIMPLE, SIMPLE_BYTES, Row, decode_row
+from tables.rows import ACTUAL, HAS_PREDICTION, PREDICTED, SIMPLE, SIMPLE_BYTES, Prediction, Row, decode_row
 from tables.watermark import Sources, SourceState
 from tables.windows import Window, Windows, slot_of, unlabelled
 
@@ -130,15 +130,23 @@ class JoinState:
             self.index.add(topic, bucket, mine)
 
     def _enter_full(self, key: bytes, row: Row) -> None:
-        """A full row may last longer than it was first entered for."""
+        """A full row lasts as long as its last prediction, which may be longer than it was entered for."""
         topic = topic_of(key)
-        finals = [int(self.label_final_ms(topic, np.array([x.label_ms]))[0]) for x in row.labels]
-        for prediction in row.predictions:
-            described = self.combos.row(prediction.combo)
-            start_ms = prediction.event_ms - prediction.event_ms % described.window_ms
-            finals.append(start_ms + described.window_ms + described.hold_ms)
+        if row.predictions:
+            finals = [self._final_of(prediction) for prediction in row.predictions]
+        else:
+            finals = self.label_final_ms(topic, np.array([x.label_ms for x in row.labels])).tolist()
         width = self.plan.row_bucket_ms(self.combos.label_topics[topic])
-        self.index.extend(topic, -(-max(finals) // width) * width, key)
+        first, last = (-(-end_ms // width) * width for end_ms in (min(finals), max(finals)))
+        if first == last:
+            self.index.add(topic, last, (key,))
+        else:
+            self.index.extend(topic, last, key)
+
+    def _final_of(self, prediction: Prediction) -> int:
+        described = self.combos.row(prediction.combo)
+        start_ms = prediction.event_ms - prediction.event_ms % described.window_ms
+        return start_ms + described.window_ms + described.hold_ms
 
     def _apply_windows(self, block: JoinBlock) -> None:
         rows = np.frombuffer(block.rows, SIMPLE)
@@ -211,6 +219,8 @@ class JoinState:
         return bool(self._ended(name, MIN_MS, end_ms))
 
     def _expire_window(self, window: Window) -> None:
+        # From now on this partition speaks for itself alone (see `emitter`), so it has to say it once.
+        self.windows.unsent[window] = set(self.windows.keys[window])
         for key in self.windows.keys[window]:
             snapshot = None if self.level(key) else self.windows.snapshot(key, 0)
             if snapshot is not None:

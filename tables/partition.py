@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from typing import Any, Protocol
 
 import msgspec
@@ -79,6 +79,9 @@ class BlockPartition:
 
     def start_anew(self) -> None:
         """Forget the local state; the changelog is replayed from its beginning."""
+        if self._behind is not None:
+            wait([self._behind[0]])
+            self._behind = None
         self.checkpoint.destroy()
         self.state = self._open_state(self.number, self.checkpoint)
         self.position = LogPosition()

@@ -79,6 +79,11 @@ class Plan:
         """The plan of a model; ``KeyError`` where neither its name nor ``"*"`` is configured."""
         return self.models.get(model) or self.models[ANY_MODEL]
 
+    def only_model_on(self, topic: str) -> str:
+        """The one model that a source topic is for; empty where that depends on the record."""
+        names = [m.name for m in self.models.values() if topic in (m.predictions_topic, m.labels_topic)]
+        return names[0] if len(names) == 1 and names != [ANY_MODEL] else ""
+
     def sources(self, topic: str, state_partition: int) -> list[int]:
         """The partitions of a source topic that feed a state partition."""
         if topic in self.keyed_topics:

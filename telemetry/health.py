@@ -58,8 +58,8 @@ class Readiness:
             return "stopping"
         if not self.broker_reachable:
             return "no broker can be reached"
-        if not self.assigned:
-            return "waiting for the consumer group to assign partitions"
         if self.recovering:
             return f"recovering the state of {self.recovering} partitions"
+        if not self.assigned:
+            return "waiting for the consumer group to assign partitions"
         return f"paused: {self.paused}" if self.paused else self.alarm or None

@@ -85,7 +85,7 @@ _ALL: Final = (
     Series("hindcast_consumer_lag", "gauge", ("topic", "partition"), "Records on the topic and not processed yet."),
     Series("hindcast_watermark_delay_seconds", "gauge", (), "How far the slowest watermark is behind the wall clock."),
     Series("hindcast_open_windows", "gauge", (), "Windows that are not final yet."),
-    Series("hindcast_join_rows", "gauge", (), "Predictions and labels kept for joining."),
+    Series("hindcast_join_rows", "gauge", (), "Ids kept for joining, with their predictions and labels."),
     Series(
         "hindcast_chunk_seconds",
         "histogram",

@@ -28,6 +28,8 @@ def _paths(settings: Settings) -> Iterator[KeyPath]:
     for name, model in settings.models.items():
         for path in _of_model(model):
             yield ("models", name, *path)
+    if settings.state.standby_replicas:
+        yield ("state", "standby_replicas")
     if settings.alerts is not None:
         yield ("alerts",)
     if settings.sinks is not None:

@@ -64,4 +64,5 @@ def test_a_spare_worker_is_ready_and_takes_over(new_scene: NewScene, small_load:
 
 
 def _partitions(scene: Scene, worker: WorkerProcess) -> int:
-    return sum(topic in scene.topics.values() for topic, _ in worker.series("hindcast_consumer_lag"))
+    lag = worker.series("hindcast_consumer_lag")
+    return sum(topic in labels for labels in lag for topic in scene.topics.values())

@@ -110,7 +110,7 @@ class WorkerProcess:
             time.sleep(0.1)
 
     def series(self, name: str) -> dict[tuple[str, ...], float]:
-        """Label values -> value of one series; empty while it does not answer."""
+        """Label values (in the order of their names) -> value of one series; empty while it does not answer."""
         status, text = self.get("/metrics")
         if status != 200:
             return {}
