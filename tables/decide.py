@@ -173,7 +173,7 @@ class Decider:
     def _labels(self, topic: int, batch: Batch) -> tuple[Decided, int]:
         state = self.state
         prefix = key_prefix(topic)
-        late = state.label_final_ms(topic, batch.time_ms) <= state.labels_frontier(topic)
+        late = state.lifetimes.label_final_ms(topic, batch.time_ms) <= state.labels_frontier(topic)
         lost = int(late.sum())
         if lost:
             batch = batch.select(~late)
@@ -232,7 +232,7 @@ class Decider:
             block.effects += np.array(decided.effects, EFFECT).tobytes()
         holds: Counter[int] = Counter()
         for times, sign in ((decided.begun, 1), (decided.ended, -1)):
-            final_ms, records = np.unique(self.state.label_final_ms(topic, times), return_counts=True)
+            final_ms, records = np.unique(self.state.lifetimes.label_final_ms(topic, times), return_counts=True)
             for at_ms, n in zip(final_ms.tolist(), records.tolist(), strict=True):
                 holds[at_ms] += sign * n
         block.holds += [(topic, at_ms, n) for at_ms, n in holds.items() if n]

@@ -18,12 +18,13 @@ from tables import fates as f
 from tables.block import COUNTED, OUTCOME, JoinBlock, SourceMark, decode_block
 from tables.checkpoint import Checkpoint, Cut
 from tables.combos import Combos
-from tables.decide import Decider, topic_of
+from tables.decide import Decider
 from tables.expiry import Holds, RowIndex
 from tables.join import EFFECT
+from tables.lifetimes import Lifetimes
 from tables.plan import MIN_MS, Plan
 from tables.row_cache import RowCache
-from tables.rows import ACTUAL, HAS_PREDICTION, PREDICTED, SIMPLE, SIMPLE_BYTES, Prediction, Row, decode_row
+from tables.rows import ACTUAL, PREDICTED, SIMPLE, SIMPLE_BYTES
 from tables.watermark import Sources, SourceState
 from tables.windows import Window, Windows, slot_of, unlabelled
 
@@ -56,6 +57,7 @@ class JoinState:
         self.fates = f.Fates()
         self.holds = Holds()
         self.index = RowIndex()
+        self.lifetimes = Lifetimes(plan, self.combos, self.index)
         self.released: dict[str, int] = {}
         self._expired: dict[str, int] = {}
         self.gaps = 0
@@ -80,7 +82,7 @@ class JoinState:
         if block.keys:
             self.rows.update(block.keys, np.frombuffer(block.rows, f"V{SIMPLE_BYTES}").tolist())
         self.rows.update(block.full_keys, block.full_rows)
-        self._index(block)
+        self.lifetimes.enter(block)
         self._apply_windows(block)
         if block.fates:
             self.fates.counts += np.array(block.fates, np.int64).reshape(2, -1)
@@ -91,62 +93,6 @@ class JoinState:
         self.expire()
         for model, end_ms in block.released:
             self._release(model, end_ms)
-
-    def _index(self, block: JoinBlock) -> None:
-        """Enter new rows under the bucket in which they expire."""
-        rows, ops = np.frombuffer(block.rows, SIMPLE), np.frombuffer(block.ops, np.uint8)
-        new = np.flatnonzero((ops == COUNTED) | (ops == 0))
-        keys = [block.keys[i] for i in new.tolist()]
-        if len(self.combos.label_topics) == 1:
-            self._enter(0, self._final_ms(0, rows[new]), keys)
-        else:
-            topics = np.fromiter(map(topic_of, keys), np.int64, len(keys))
-            for topic in np.unique(topics).tolist():
-                mine = np.flatnonzero(topics == topic)
-                final_ms = self._final_ms(topic, rows[new[mine]])
-                self._enter(topic, final_ms, [keys[i] for i in mine.tolist()])
-        for key, value in zip(block.full_keys, block.full_rows, strict=True):
-            self._enter_full(key, decode_row(value))
-
-    def _final_ms(self, topic: int, rows: NDArray[np.void]) -> Ints:
-        """When simple rows of one labels topic are over: with their prediction's window, or,
-        where only a label has come, when no window can take it any more.
-        """
-        final_ms = self.label_final_ms(topic, rows["label_ms"])
-        predicted = np.flatnonzero(rows["flags"] & HAS_PREDICTION)
-        codes = rows["combo"][predicted].astype(np.int64)
-        if len(codes):
-            _, _, window_ms, hold_ms, _, _, _ = self.combos.columns[:, codes]
-            event_ms = rows["event_ms"][predicted]
-            final_ms[predicted] = event_ms - event_ms % window_ms + window_ms + hold_ms
-        return final_ms
-
-    def _enter(self, topic: int, final_ms: Ints, keys: list[bytes]) -> None:
-        width = self.plan.row_bucket_ms(self.combos.label_topics[topic])
-        buckets = -(-final_ms // width) * width
-        distinct = np.unique(buckets).tolist()
-        for bucket in distinct:
-            mine = keys if len(distinct) == 1 else [keys[i] for i in np.flatnonzero(buckets == bucket).tolist()]
-            self.index.add(topic, bucket, mine)
-
-    def _enter_full(self, key: bytes, row: Row) -> None:
-        """A full row lasts as long as its last prediction, which may be longer than it was entered for."""
-        topic = topic_of(key)
-        if row.predictions:
-            finals = [self._final_of(prediction) for prediction in row.predictions]
-        else:
-            finals = self.label_final_ms(topic, np.array([x.label_ms for x in row.labels])).tolist()
-        width = self.plan.row_bucket_ms(self.combos.label_topics[topic])
-        first, last = (-(-end_ms // width) * width for end_ms in (min(finals), max(finals)))
-        if first == last:
-            self.index.add(topic, last, (key,))
-        else:
-            self.index.extend(topic, last, key)
-
-    def _final_of(self, prediction: Prediction) -> int:
-        described = self.combos.row(prediction.combo)
-        start_ms = prediction.event_ms - prediction.event_ms % described.window_ms
-        return start_ms + described.window_ms + described.hold_ms
 
     def _apply_windows(self, block: JoinBlock) -> None:
         rows = np.frombuffer(block.rows, SIMPLE)
@@ -200,10 +146,6 @@ class JoinState:
         """The least watermark over the models that a labels topic (its code) can join."""
         models = self.plan.joined_by(self.combos.label_topics[topic])
         return min(self.sources.frontiers.get(m.name, MIN_MS) for m in models)
-
-    def label_final_ms(self, topic: int, label_ms: Ints) -> Ints:
-        """The watermark at which each label can join nothing any more, int64[n]."""
-        return self.plan.label_final_ms(self.combos.label_topics[topic], label_ms)
 
     def _ended(self, name: str, after_ms: int, until_ms: int) -> list[Window]:
         """A model's windows that end in (after_ms, until_ms]."""

@@ -117,7 +117,11 @@ class Hindcast:
             "partitioned_by_id": self._setup.partitioned_by_id,
         }
         return {
-            "kafka": {"bootstrap_servers": self._load.bootstrap, "topic_prefix": f"{self._run}-", "partitions": self._load.partitions},
+            "kafka": {
+                "bootstrap_servers": self._load.bootstrap,
+                "topic_prefix": f"{self._run}-",
+                "partitions": self._load.partitions,
+            },
             "models": {"fraud": fraud},
             "state": state,
             "web": {"host": "127.0.0.1", "port": self._ports[number]},
