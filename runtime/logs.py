@@ -14,12 +14,29 @@ LogFormat: TypeAlias = Literal["console", "json"]
 
 # Chatty about every heartbeat, rebalance step and request; what matters of it we log ourselves.
 _NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "aiohttp", "asyncio", "urllib3")
+REPEAT_SECONDS: Final = 10.0
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
     """Not the "[^--Consumer]: Starting..." that mode logs under the name of whoever subclasses its services."""
     return record.levelno > logging.INFO or not str(record.msg).startswith("[^")
+
+
+class _Seldom:
+    """Lets a client library say the same thing once in a while: with a broker away it says it by the thousand."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, str], float] = {}
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(_NOISY):
+            return True
+        key = (record.name, str(record.msg))
+        if record.created - self._said.get(key, 0.0) < REPEAT_SECONDS:
+            return False
+        self._said[key] = record.created
+        return True
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
@@ -63,12 +80,12 @@ def dict_config(log_format: LogFormat, level: str = "INFO", stream: TextIO | Non
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
-        "filters": {"ours": {"()": lambda: _is_ours}},
+        "filters": {"ours": {"()": lambda: _is_ours}, "seldom": {"()": _Seldom}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
                 "formatter": "line",
-                "filters": ["ours"],
+                "filters": ["ours", "seldom"],
                 "stream": stream or sys.stderr,
             }
         },

@@ -46,6 +46,7 @@ class Verdict(Enum):
     RESTORE = "restore"
     SKIP = "skip"
     RECREATED = "recreated"
+    TRUNCATED = "truncated"
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -76,6 +77,8 @@ class LogPosition:
         """What to do with the record at ``offset``; moves the position accordingly."""
         if self._is_of_another_log(frame):
             return Verdict.RECREATED
+        if self.head >= 0 and offset > self.seen + 1:
+            return Verdict.TRUNCATED
         first = self.head < 0
         begins = first and (frame.base < 0 or frame.snapshot)
         self.seen = offset

@@ -112,7 +112,14 @@ class BlockStore(Store[bytes, bytes]):
                 partition.ready = True
         self.recovery_seconds = time.monotonic() - self._recovering_since
         replayed = sum(p.replayed for p in self.partitions.values())
-        logger.info("%s: %d blocks replayed in %.1f s", self.table.name, replayed, self.recovery_seconds)
+        skipped = sum(p.position.skipped for p in self.partitions.values())
+        logger.info(
+            "%s: %d blocks replayed in %.1f s, %d passed over",
+            self.table.name,
+            replayed,
+            self.recovery_seconds,
+            skipped,
+        )
 
     def reset_state(self) -> None:
         """Faust calls this for a clean start; the checkpoints stay."""

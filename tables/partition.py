@@ -16,6 +16,12 @@ from tables.checkpoint import Checkpoint, Cut
 _decode = msgspec.msgpack.Decoder().decode
 
 
+_UNFIT = {
+    Verdict.RECREATED: "is not the one that the local state belongs to: it was deleted and made anew",
+    Verdict.TRUNCATED: "begins behind the local state: what stood in between has been deleted",
+}
+
+
 class State(Protocol):
     """A fold over the bodies of blocks."""
 
@@ -69,11 +75,8 @@ class BlockPartition:
             self.state.apply_body(frame.body)
         elif verdict is Verdict.RESTORE:
             self.state.restore_body(frame.body)
-        elif verdict is Verdict.RECREATED:
-            raise WorldError(
-                f"the changelog of state partition {self.number} is not the one that the local "
-                "state belongs to: it was deleted and made anew"
-            )
+        elif verdict is not Verdict.SKIP:
+            raise WorldError(f"the changelog of state partition {self.number} {_UNFIT[verdict]}")
         self.changed = True
         self.replayed += 1
 

@@ -51,3 +51,16 @@ def test_an_exception_is_a_field_of_the_json_line() -> None:
         logging.getLogger("x").exception("stopped")
     [line] = stream.getvalue().splitlines()
     assert "ValueError: invalid literal" in json.loads(line)["exception"]
+
+
+def test_a_client_library_says_the_same_thing_once_in_a_while_and_we_say_all_of_it() -> None:
+    stream = io.StringIO()
+    setup("console", stream=stream)
+    for name in ("aiokafka.conn", "runtime.worker"):
+        for port in range(3):
+            logging.getLogger(name).warning("cannot connect to %d", port)
+    lines = stream.getvalue().splitlines()
+    assert [line.split("warning ")[1] for line in lines] == [
+        "aiokafka.conn: cannot connect to 0",
+        *(f"runtime.worker: cannot connect to {port}" for port in range(3)),
+    ]

@@ -99,3 +99,11 @@ def test_the_position_goes_on_from_a_checkpoint() -> None:
     log += [writer.frame(), writer.frame()]
     stored = LogPosition(writer.position.log_id, 1, 1)
     assert stored.judge(2, decode_frame(writer.frame())) is APPLY
+
+
+def test_f25_local_state_from_before_a_truncated_logs_beginning_is_told() -> None:
+    writer = Writer([], 1)
+    log = [writer.frame() for _ in range(4)]
+    position = LogPosition()
+    assert position.judge(0, decode_frame(log[0])) is APPLY
+    assert position.judge(3, decode_frame(log[3])) is Verdict.TRUNCATED
