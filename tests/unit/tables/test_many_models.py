@@ -1,0 +1,80 @@
+"""Several models on one topic, any model by "*", and ids that two models share by chance."""
+
+import numpy as np
+
+from models.batch import Batch, Combo, Source
+from tables.offline import evaluate
+from tables.plan import ANY_MODEL, ModelPlan, Plan
+
+START_MS = 1_790_000_040_000
+
+
+def predictions(topic: str, ids: list[bytes], combos: list[Combo]) -> Batch:
+    n = len(ids)
+    return Batch(
+        kind="predictions",
+        source=Source(topic, 0),
+        base=-1,
+        last=n - 1,
+        watermark_ms=0,
+        idle=False,
+        ids=ids,
+        offsets=np.arange(n),
+        time_ms=np.full(n, START_MS),
+        score=np.full(n, 0.9),
+        outcome=np.ones(n, np.int8),
+        combos=combos,
+        combo_index=np.arange(n, dtype=np.int32),
+    )
+
+
+def labels(topic: str, ids: list[bytes], actual: list[int]) -> Batch:
+    n = len(ids)
+    return Batch(
+        kind="labels",
+        source=Source(topic, 0),
+        base=-1,
+        last=n - 1,
+        watermark_ms=0,
+        idle=False,
+        ids=ids,
+        offsets=np.arange(n),
+        time_ms=np.full(n, START_MS + 1_000),
+        score=np.empty(0),
+        outcome=np.array(actual, np.int8),
+        combos=[],
+        combo_index=np.empty(0, np.int32),
+    )
+
+
+def outcomes(plan: Plan, batches: list[Batch]) -> dict[str, tuple[object, object, object]]:
+    """Model and version -> total, labelled, correct."""
+    records, _ = evaluate(plan, batches)
+    return {" ".join(r.name[:2]): (r.parts["total"], r.parts["labelled"], r.parts["correct"]) for r in records}
+
+
+def test_a_label_joins_the_predictions_of_every_model_on_its_topic() -> None:
+    plan = Plan({ANY_MODEL: ModelPlan(ANY_MODEL, "p", "l")})
+    sent = [predictions("p", [b"1", b"1", b"2"], [("a", "v1"), ("b", "v1"), ("b", "v1x")]), labels("l", [b"1"], [1])]
+    assert outcomes(plan, sent) == {"a v1": (1, 1, 1), "b v1": (1, 1, 1), "b v1x": (1, 0, 0)}
+
+
+def test_models_with_label_topics_of_their_own_may_use_the_same_ids() -> None:
+    plan = Plan({"a": ModelPlan("a", "p", "la"), "b": ModelPlan("b", "p", "lb")})
+    sent = [
+        predictions("p", [b"1", b"1"], [("a", "v1"), ("b", "v1")]),
+        labels("la", [b"1"], [1]),
+        labels("lb", [b"1"], [0]),
+    ]
+    assert outcomes(plan, sent) == {"a v1": (1, 1, 1), "b v1": (1, 1, 0)}
+
+
+def test_a_named_model_has_its_own_rules_beside_any_other() -> None:
+    plan = Plan(
+        {
+            "a": ModelPlan("a", "p", "l", horizon_ms=500, window_ms=60_000),
+            ANY_MODEL: ModelPlan(ANY_MODEL, "p", "l", horizon_ms=60_000, window_ms=60_000),
+        }
+    )
+    sent = [predictions("p", [b"1", b"1"], [("a", "v1"), ("z", "v1")]), labels("l", [b"1"], [1])]
+    assert outcomes(plan, sent) == {"a v1": (1, 0, 0), "z v1": (1, 1, 1)}
