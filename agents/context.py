@@ -58,6 +58,9 @@ class Context:
     plan: Plan
     names: Names
     partitions: int
+    """Of the internal topics."""
+    metrics_partitions: int
+    """Of the metrics topic, which somebody else may have made."""
     decoders: Mapping[str, Decoder]
     out_of_orderness_ms: Mapping[str, int]
     dimensions: Dimensions

@@ -67,7 +67,7 @@ class Merging:
         sent = []
         for record in due.records:
             value = record.encode(now_ms)
-            number = zlib.crc32(record.name[0].encode()) % self.context.partitions
+            number = zlib.crc32(record.name[0].encode()) % self.context.metrics_partitions
             sent.append(await send(self.context, self.context.names.metrics, value, key=record.key(), partition=number))
             self.context.telemetry.records.show(partition.number, orjson.loads(value))
         await all_arrived(self.context, sent)

@@ -58,10 +58,10 @@ def group_id(settings: Settings) -> str:
     return settings.kafka.topic_prefix.rstrip("-._") or "hindcast"
 
 
-def create_app(settings: Settings, source_partitions: Mapping[str, int], telemetry: Telemetry, fatal: Fatal) -> Ingest:
-    """Build the ingest worker; source_partitions: partitions of each source topic, as the broker has them."""
+def create_app(settings: Settings, seen: Mapping[str, int], telemetry: Telemetry, fatal: Fatal) -> Ingest:
+    """Build the ingest worker; seen: partitions of the topics that are there, all sources among them."""
     kafka = settings.kafka
-    plan = _plan(settings, source_partitions)
+    plan = _plan(settings, seen)
     topics = catalogue(kafka.topic_prefix, kafka.partitions, longest_wait_ms(settings))
     app = _faust_app(settings)
     memory = settings.state.memory_budget_bytes // kafka.partitions
@@ -94,6 +94,7 @@ def create_app(settings: Settings, source_partitions: Mapping[str, int], telemet
         plan=plan,
         names=names,
         partitions=kafka.partitions,
+        metrics_partitions=seen.get(names.metrics, kafka.partitions),
         decoders=_decoders(settings),
         out_of_orderness_ms=_out_of_orderness(settings),
         dimensions=dimensions,

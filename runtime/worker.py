@@ -84,21 +84,22 @@ class _Worker(faust.Worker):
 def run(settings: Settings, roles: tuple[str, ...], create_topics: bool) -> int:  # noqa: FBT001  # as the CLI calls it
     """Run until SIGTERM or SIGINT; 0 after a clean stop. Raises WorldError before the first record."""
     log.info("starting", extra={"roles": ",".join(roles)})
-    partitions = _source_partitions(settings, create_topics=create_topics)
+    partitions = _topic_partitions(settings, create_topics=create_topics)
     with claim(Path(settings.state.directory)):
         telemetry = Telemetry(settings.limits.series_max)
         ingest = create_app(settings, partitions, telemetry, fatal)
         return _run(ingest, settings, telemetry)
 
 
-def _source_partitions(settings: Settings, *, create_topics: bool) -> dict[str, int]:
+def _topic_partitions(settings: Settings, *, create_topics: bool) -> dict[str, int]:
+    """Partitions of the topics that are there. Raises WorldError if a worker could not work with them."""
     sources = {t for m in settings.models.values() for t in (m.predictions.topic, m.labels.topic)}
     if os.environ.get(EMBEDDED_VARIABLE) == "1":
         from runtime.demo_world import SOURCE_PARTITIONS  # the demo's own broker alone
 
         return dict.fromkeys(sources, SOURCE_PARTITIONS)
     found = ensure(settings, group_id(settings), create_topics=create_topics)
-    return {topic: found.seen.topics[topic].partitions for topic in sources}
+    return {name: topic.partitions for name, topic in found.seen.topics.items()}
 
 
 def _run(ingest: Ingest, settings: Settings, telemetry: Telemetry) -> int:
