@@ -87,9 +87,9 @@ def run(settings: Settings, roles: tuple[str, ...], create_topics: bool) -> int:
     log.info("starting", extra={"roles": ",".join(roles)})
     partitions = _topic_partitions(settings, create_topics=create_topics)
     with claim(Path(settings.state.directory)):
-        _tune()
-    telemetry = Telemetry(settings.limits.series_max)
+        telemetry = Telemetry(settings.limits.series_max)
         ingest = create_app(settings, partitions, telemetry, fatal)
+        _tune()
         return _run(ingest, settings, telemetry)
 
 
