@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, cast
@@ -81,6 +82,15 @@ class Context:
         """Have Faust run an agent over chunks of these topics."""
         channel = self.app.topic(*topics, schema=schema, maxsize=QUEUED_CHUNKS)
         self.app.agent(channel, name=name)(cast("Any", run))  # our stream type says more than Faust's
+
+    async def guard(self, what: str, work: Awaitable[None]) -> None:
+        """Await some work. An exception ends the process: it would acknowledge a chunk, or end a timer quietly."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is a bug, and the state is safe
+            self.fatal(f"{what} failed: {error!r}")
 
     def idle(self, tp: TP, last: int) -> bool:
         """Whether a partition taken up to the offset ``last`` is caught up with the end of its log."""

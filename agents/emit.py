@@ -91,12 +91,7 @@ class Emitting:
 
     async def emit(self) -> None:
         """The timer of the rounds."""
-        try:
-            await self.round()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # Faust would end the timer quietly
-            self.context.fatal(f"sending partials failed: {error!r}")
+        await self.context.guard("sending partials", self.round())
 
 
 def register(context: Context) -> Emitting:

@@ -14,7 +14,7 @@ from agents.context import Context
 from agents.in_order import InOrder
 from agents.sending import Sent, all_arrived
 from agents.sources import Sources
-from agents.stream import ChunkEvent, ChunkStream
+from agents.stream import ChunkEvent, ChunkStream, take_each
 from models.batch import Batch
 from tables.block import COUNTED, OUTCOME, JoinBlock, encode_block
 from tables.join_state import JoinState
@@ -63,13 +63,7 @@ class Joining:
 
     async def run(self, stream: ChunkStream) -> None:
         """The agent: take chunk after chunk; nothing but the end of its block acknowledges one."""
-        try:
-            async for event in stream.noack().events():
-                await self._take(event)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
-            self.context.fatal(f"the join failed: {error!r}")
+        await self.context.guard("the join", take_each(stream, self._take))
 
     async def _take(self, event: ChunkEvent) -> None:
         chunk: Chunk = event.value
@@ -98,6 +92,9 @@ class Joining:
 
     async def mark_idle(self) -> None:
         """Tell the join which of its own source partitions have fallen silent."""
+        await self.context.guard("marking idle partitions", self._mark_idle())
+
+    async def _mark_idle(self) -> None:
         for tp in self.sources.assigned(self.keyed_topics):
             partition = self.context.join.partition(tp.partition)
             marker = None if partition is None else self.sources.marker(tp)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from typing import cast
 
@@ -11,7 +10,7 @@ import orjson
 from agents.context import Context
 from agents.in_order import InOrder
 from agents.sending import all_arrived, send
-from agents.stream import ChunkEvent, ChunkStream
+from agents.stream import ChunkEvent, ChunkStream, take_each
 from models.partial import decode_partials
 from tables.merge_state import MergeBlock, MergeState, encode_merge_block
 from tables.partition import BlockPartition
@@ -78,13 +77,7 @@ class Merging:
 
     async def run(self, stream: ChunkStream) -> None:
         """The agent: partials become a block of the merge log."""
-        try:
-            async for event in stream.noack().events():
-                await self._take(event)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
-            self.context.fatal(f"the merge failed: {error!r}")
+        await self.context.guard("the merge", take_each(stream, self._take))
 
     async def _take(self, event: ChunkEvent) -> None:
         await self.context.merge.has_room()
@@ -104,12 +97,7 @@ class Merging:
 
     async def emit(self) -> None:
         """The timer of the rounds."""
-        try:
-            await self.round()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # Faust would end the timer quietly
-            self.context.fatal(f"emitting metric records failed: {error!r}")
+        await self.context.guard("emitting metric records", self.round())
 
 
 def register(context: Context) -> Merging:

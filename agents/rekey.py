@@ -12,7 +12,7 @@ from agents.context import Context
 from agents.in_order import InOrder
 from agents.sending import Sent, all_arrived, send
 from agents.sources import Sources
-from agents.stream import ChunkEvent, ChunkStream
+from agents.stream import ChunkEvent, ChunkStream, take_each
 from models.batch import Batch
 from transport.chunk import ChunkSchema
 
@@ -43,13 +43,7 @@ class Rekeying:
 
     async def run(self, stream: ChunkStream) -> None:
         """The agent: a chunk is acknowledged when all of its batches and dead letters have arrived."""
-        try:
-            async for event in stream.noack().events():
-                await self._take(event)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # an exception would acknowledge the chunk
-            self.context.fatal(f"re-keying failed: {error!r}")
+        await self.context.guard("re-keying", take_each(stream, self._take))
 
     async def _take(self, event: ChunkEvent) -> None:
         while self.in_flight >= IN_FLIGHT_MAX:  # noqa: ASYNC110  # cheaper than an event a chunk
@@ -70,6 +64,9 @@ class Rekeying:
 
     async def mark_idle(self) -> None:
         """Tell every by-id partition which source partitions have fallen silent."""
+        await self.context.guard("marking idle partitions", self._mark_idle())
+
+    async def _mark_idle(self) -> None:
         for tp in self.sources.assigned(self.topics):
             async with self._order:
                 marker = self.sources.marker(tp)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from transport.chunk import Chunk
@@ -25,3 +25,9 @@ class ChunkStream(Protocol):
 
     def events(self) -> AsyncIterator[ChunkEvent]:
         """The chunks as events."""
+
+
+async def take_each(stream: ChunkStream, take: Callable[[ChunkEvent], Awaitable[None]]) -> None:
+    """Take chunk after chunk; each is acknowledged by whoever makes it safe."""
+    async for event in stream.noack().events():
+        await take(event)
