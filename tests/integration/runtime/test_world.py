@@ -41,8 +41,9 @@ async def test_a_worker_may_create_our_topics_but_never_the_sources(settings: Se
     await asyncio.to_thread(ensure, settings, create_topics=True)
     found = await asyncio.to_thread(inspect, settings)
     assert found.errors == []
-    internal = [topic.name for topic in found.expected.topics if topic.role == "internal"]
-    assert {found.seen.topics[name].partitions for name in internal} == {3}
+    internal = {topic.name: topic.partitions for topic in found.expected.topics if topic.role == "internal"}
+    assert {name: found.seen.topics[name].partitions for name in internal} == internal
+    assert set(internal.values()) == {1, 3}
 
 
 @pytest.mark.broker
