@@ -1,6 +1,7 @@
-"""Writes the figures of benchmarks/results/full.json into README.md and docs/benchmarks.md.
+"""Writes the figures of a result file into README.md and docs/benchmarks.md.
 
-`python -m docs.bench_table [RESULT_FILE]`, after `make bench`. Without a result file nothing is written.
+`python -m docs.bench_table [RESULT_FILE]`, after `make bench`; default: benchmarks/results/full.json. Without a
+result file nothing is written.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ def _programs(result: Result, *, memory: bool) -> str:
 def _where(result: Result) -> str:
     machine = result["environment"]
     return (
-        f"Measured {str(machine['measured_at'])[:10]} on {machine['cores']} cores ({machine['processor']}) that the "
-        "broker shares, one run on the same topics. Ratios within a run compare; figures of different machines do not."
+        f"Measured {str(machine['measured_at'])[:10]} with `make bench BENCH={result['setting']}` on "
+        f"{machine['cores']} cores ({machine['processor']}) that the broker shares, one run on the same topics. "
+        "Ratios within a run compare; figures of different machines do not."
     )
 
 

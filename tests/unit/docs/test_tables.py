@@ -11,6 +11,7 @@ from runtime.settings import Settings
 ROOT = Path(__file__).parents[3]
 PROGRAM = {"events_per_second": 123_456.7, "cpu_us_per_event": 5.04, "peak_rss_bytes": 300 << 20}
 RESULT = {
+    "setting": "full",
     "programs": {"plain_faust": PROGRAM, "one_worker": PROGRAM},
     "environment": {"cores": 2, "processor": "some chip", "measured_at": "2026-11-21T10:00:00"},
     "targets": [{"what": "recovery", "reached": 9e5, "bound": 8e5, "unit": "events/s", "at_least": True, "met": True}],
