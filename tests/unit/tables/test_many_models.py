@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from models.batch import Batch, Combo, Source
+from models.batch import Batch, Combo, Kind, Source
 from tables.offline import evaluate
 from tables.plan import ANY_MODEL, ModelPlan, Plan
 
 START_MS = 1_790_000_040_000
 
 
-def predictions(topic: str, ids: list[bytes], combos: list[Combo]) -> Batch:
-    n = len(ids)
+def batch(kind: Kind, topic: str, ids: list[bytes], outcome: list[int], combos: list[Combo]) -> Batch:
+    """Predictions at the start, or labels a second later, one record an id."""
+    n, predicted = len(ids), kind == "predictions"
     return Batch(
-        kind="predictions",
+        kind=kind,
         source=Source(topic, 0),
         base=-1,
         last=n - 1,
@@ -20,31 +21,20 @@ def predictions(topic: str, ids: list[bytes], combos: list[Combo]) -> Batch:
         idle=False,
         ids=ids,
         offsets=np.arange(n),
-        time_ms=np.full(n, START_MS),
-        score=np.full(n, 0.9),
-        outcome=np.ones(n, np.int8),
+        time_ms=np.full(n, START_MS if predicted else START_MS + 1_000),
+        score=np.full(n if predicted else 0, 0.9),
+        outcome=np.array(outcome, np.int8),
         combos=combos,
-        combo_index=np.arange(n, dtype=np.int32),
+        combo_index=np.arange(len(combos), dtype=np.int32),
     )
+
+
+def predictions(topic: str, ids: list[bytes], combos: list[Combo]) -> Batch:
+    return batch("predictions", topic, ids, [1] * len(ids), combos)
 
 
 def labels(topic: str, ids: list[bytes], actual: list[int]) -> Batch:
-    n = len(ids)
-    return Batch(
-        kind="labels",
-        source=Source(topic, 0),
-        base=-1,
-        last=n - 1,
-        watermark_ms=0,
-        idle=False,
-        ids=ids,
-        offsets=np.arange(n),
-        time_ms=np.full(n, START_MS + 1_000),
-        score=np.empty(0),
-        outcome=np.array(actual, np.int8),
-        combos=[],
-        combo_index=np.empty(0, np.int32),
-    )
+    return batch("labels", topic, ids, actual, [])
 
 
 def outcomes(plan: Plan, batches: list[Batch]) -> dict[str, tuple[object, object, object]]:
