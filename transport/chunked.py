@@ -8,10 +8,11 @@ control. What is overridden here is checked by a test against the Faust that is 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import (
@@ -62,9 +63,25 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
 
+    async def give_back(self, first: dict[TP, int], following: dict[TP, int]) -> None:
+        """Have records fetched again that were taken from the fetcher and not handed out.
+
+        first and following: their first offset and the one behind the last. A partition that was
+        sought or taken away meanwhile is left alone.
+        """
+        await self.call_thread(self._give_back, first, following)
+
+    async def _give_back(self, first: dict[TP, int], following: dict[TP, int]) -> None:
+        consumer = self._ensure_consumer()
+        for tp in first.keys() & self.assignment():
+            if await consumer.position(tp) == following[tp]:
+                consumer.seek(tp, first[tp])
+
 
 class Consumer(driver.Consumer):
     """Yields chunks for topics that some agent declared with a `ChunkSchema`."""
+
+    _thread: ConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._delivered: dict[TP, deque[Delivery]] = {}
@@ -89,6 +106,7 @@ class Consumer(driver.Consumer):
             return
         if not self.flow_active:
             await self._seek_quietly()
+            await self._give_back(records)
             return
         for tp, fetched in records.items():
             wanted = active is None or tp in active or tp in self._buffered_partitions
@@ -109,6 +127,12 @@ class Consumer(driver.Consumer):
             await self.perform_seek()
         except Exception as error:  # noqa: BLE001  # Faust retries at the next call
             self.log.warning("seek while flow is inactive: %r", error)
+
+    async def _give_back(self, records: Mapping[TP, list[Any]]) -> None:
+        """A changelog has no committed offset that a seek could return to: what is dropped would be a hole."""
+        taken = {tp: fetched for tp, fetched in records.items() if fetched}
+        first = {tp: fetched[0].offset for tp, fetched in taken.items()}
+        await self._thread.give_back(first, {tp: fetched[-1].offset + 1 for tp, fetched in taken.items()})
 
     def _messages(self, tp: TP, fetched: list[Any], generation: int) -> Iterable[ConsumerMessage]:
         schema = self._schema(tp.topic)
@@ -225,6 +249,14 @@ class Consumer(driver.Consumer):
             self._acked_index[tp].clear()
             self._acked[tp].clear()
         await super().perform_seek()
+        await self._seek_uncommitted()
+
+    async def _seek_uncommitted(self) -> None:
+        """Where nothing is committed yet, Faust's seek leaves the position behind what was handed out and forgotten."""
+        logs = self.app.tables.changelog_topics
+        uncommitted = [tp for tp in self._assigned() if self._read_offset.get(tp) is None and tp.topic not in logs]
+        if uncommitted:
+            await self._thread.seek_to_beginning(*(TopicPartition(tp.topic, tp.partition) for tp in uncommitted))
 
 
 class Producer(driver.Producer):
