@@ -39,7 +39,7 @@ _COMPILED_MAX = 64
 _SIGHTINGS_KEPT = 1000
 
 _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_offset = attrgetter("offset")
+_offset, _value = attrgetter("offset"), attrgetter("value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ def _timestamps(records: Sequence[Record], at: NDArray[np.int64]) -> list[int]:
 
 def _screened(records: Sequence[Record], record_bytes_max: int) -> list[bytes]:
     """The values, with nothing in place of those that only the definition may look at."""
-    values = [record.value or b"" for record in records]
+    values = [value or b"" for value in map(_value, records)]
     if values and max(map(len, values)) > record_bytes_max:
         values = [value if len(value) <= record_bytes_max else b"" for value in values]
     if not _is_utf8(b"".join(values)):

@@ -9,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+RowsWritten = tuple[list[bytes], list[bytes]]
+"""Keys and the row of each."""
+
 
 @dataclass(slots=True)
 class Cut:
     """One consistent cut of what has changed since the last.
 
-    index: keys of new rows by (labels topic code, bucket ms); purge: buckets whose rows go, all but
-    the spared ones.
+    rows: in order; of two rows with one key the later counts. index: keys of new rows by (labels
+    topic code, bucket ms); purge: buckets whose rows go, all but the spared ones.
     """
 
     meta: bytes
-    rows: dict[bytes, bytes] = field(default_factory=dict)
+    rows: list[RowsWritten] = field(default_factory=list)
     slots: dict[int, bytes] = field(default_factory=dict)
     dropped_slots: list[int] = field(default_factory=list)
     index: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)

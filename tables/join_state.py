@@ -81,7 +81,8 @@ class JoinState:
         self.combos.codes(block.combos)
         if block.keys:
             self.rows.update(block.keys, np.frombuffer(block.rows, f"V{SIMPLE_BYTES}").tolist())
-        self.rows.update(block.full_keys, block.full_rows)
+        if block.full_keys:
+            self.rows.update(block.full_keys, block.full_rows)
         self.lifetimes.enter(block)
         self._apply_windows(block)
         if block.fates:

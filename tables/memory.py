@@ -32,7 +32,8 @@ class MemoryCheckpoint:
 
     def write(self, cut: Cut) -> None:
         """Store a cut."""
-        self.rows.update(cut.rows)
+        for keys, rows in cut.rows:
+            self.rows.update(zip(keys, rows, strict=True))
         self.slots.update(cut.slots)
         for slot in cut.dropped_slots:
             self.slots.pop(slot, None)

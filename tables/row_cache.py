@@ -2,67 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from tables.checkpoint import Checkpoint
+from tables.checkpoint import Checkpoint, RowsWritten
 
 ROW_BYTES = 300
 """What one cached row takes in memory: key, value and dictionary entry, measured."""
 
 
 class RowCache:
-    """Looks rows up: unwritten, in the cut being written, recent, then the checkpoint.
+    """Looks rows up: the recent ones in memory, then the checkpoint.
 
-    ``recent`` is two generations: when the young one is full it becomes the old one, so memory
-    stays bounded and the newest rows, which labels most often ask for, stay.
+    The recent rows are two generations: when the young one is full it becomes the old one, so
+    memory stays bounded and the newest rows, which labels most often ask for, stay. Rows that are
+    not yet written are always among them: a generation lasts at least from one cut to the next.
     """
 
     def __init__(self, checkpoint: Checkpoint, recent_max: int) -> None:
         self._checkpoint = checkpoint
         self._generation_max = max(recent_max // 2, 1)
-        self.fresh: dict[bytes, bytes] = {}
-        self.frozen: dict[bytes, bytes] = {}
+        self._unwritten: list[RowsWritten] = []
+        self._in_cut: list[RowsWritten] = []
         self._young: dict[bytes, bytes] = {}
         self._old: dict[bytes, bytes] = {}
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """The rows of the keys, in order; None for unknown ones."""
-        found = list(map(self.fresh.get, keys))
-        missing = [i for i, row in enumerate(found) if row is None]
-        for older in (self.frozen, self._young, self._old):
-            if not missing:
-                return found
-            if older:
-                missing = self._fill(found, missing, list(map(older.get, [keys[i] for i in missing])))
-        if missing:
-            self._fill(found, missing, self._checkpoint.get_many([keys[i] for i in missing]))
+        found: list[bytes | None] = list(map(self._young.get, keys))
+        for look_up in (self._get_old, self._checkpoint.get_many):
+            unknown = found.count(None)
+            if unknown == len(keys):
+                found = look_up(keys)
+            elif unknown:
+                missing = [i for i, row in enumerate(found) if row is None]
+                for i, row in zip(missing, look_up([keys[i] for i in missing]), strict=True):
+                    found[i] = row
         return found
 
-    @staticmethod
-    def _fill(found: list[bytes | None], missing: list[int], rows: list[bytes | None]) -> list[int]:
-        """Put in what was found for the missing ones; those that are still missing."""
-        for i, row in zip(missing, rows, strict=True):
-            if row is not None:
-                found[i] = row
-        return [i for i in missing if found[i] is None]
+    def _get_old(self, keys: list[bytes]) -> list[bytes | None]:
+        return list(map(self._old.get, keys))
 
-    def update(self, keys: Iterable[bytes], rows: Iterable[bytes]) -> None:
+    def update(self, keys: list[bytes], rows: list[bytes]) -> None:
         """Rows as they stand now."""
-        self.fresh.update(zip(keys, rows, strict=True))
+        self._young.update(zip(keys, rows, strict=True))
+        self._unwritten.append((keys, rows))
 
-    def freeze(self) -> dict[bytes, bytes]:
-        """The rows to be written; they stay readable until `written`."""
-        self.frozen, self.fresh = self.fresh, {}
-        return self.frozen
+    def unwritten(self) -> dict[bytes, bytes]:
+        """The rows since the last cut."""
+        return {key: row for keys, rows in self._unwritten for key, row in zip(keys, rows, strict=True)}
 
-    def written(self, *, keep: bool = True) -> None:
-        """The frozen rows are in the checkpoint; ``keep`` them among the recent ones."""
-        if keep:
-            self._young.update(self.frozen)
-        self.frozen = {}
+    def freeze(self) -> list[RowsWritten]:
+        """What is to be written, in order: of two rows with one key the later counts."""
+        self._in_cut, self._unwritten = self._unwritten, []
+        return self._in_cut
+
+    def written(self) -> None:
+        """The frozen rows are in the checkpoint."""
+        self._in_cut = []
         if len(self._young) > self._generation_max:
             self._old, self._young = self._young, {}
 
     def forget(self) -> None:
-        """Drop the recent generations: rows have been purged from the checkpoint."""
+        """Drop what is stored: rows have been purged from the checkpoint."""
         self._young, self._old = {}, {}
+        for keys, rows in (*self._in_cut, *self._unwritten):
+            self._young.update(zip(keys, rows, strict=True))

@@ -102,6 +102,14 @@ def decode_row(value: bytes | None) -> Row:
 
 def stack(values: list[bytes | None]) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
     """Rows as one ``SIMPLE[n]`` array, and which of them are full (zeros in the array)."""
-    fixed = [EMPTY if v is None or v[0] & FULL else v for v in values]
-    full = np.fromiter((v is not None and v[0] >= FULL for v in values), np.bool_, len(values))
+    if values.count(None) == len(values):
+        return np.zeros(len(values), SIMPLE), np.zeros(len(values), np.bool_)
+    fixed = [EMPTY if value is None else value for value in values]
+    if set(map(len, fixed)) == {SIMPLE_BYTES}:
+        rows = np.frombuffer(b"".join(fixed), SIMPLE)
+        if not (rows["flags"] & FULL).any():
+            return rows, np.zeros(len(rows), np.bool_)
+    full = np.array([(value[0] & FULL) != 0 for value in fixed], np.bool_)
+    for i in np.flatnonzero(full).tolist():
+        fixed[i] = EMPTY
     return np.frombuffer(b"".join(fixed), SIMPLE), full

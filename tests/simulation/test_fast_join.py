@@ -51,7 +51,7 @@ def fold(story: Story, batches: list[list[Batch]], *, slow: bool) -> JoinState:
 
 def rows_of(state: JoinState) -> dict[bytes, str]:
     # As text: NaN is no score, and equal to no score.
-    return {key: repr(decode_row(value)) for key, value in state.rows.fresh.items()}
+    return {key: repr(decode_row(value)) for key, value in state.rows.unwritten().items()}
 
 
 def windows_of(state: JoinState) -> dict[int, bytes | None]:

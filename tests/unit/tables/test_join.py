@@ -141,7 +141,7 @@ def test_f44_a_prediction_of_a_final_window_is_late_and_not_stored() -> None:
     feed.time(T0 - T0 % WINDOW_MS + WINDOW_MS + HOLD_MS)
     feed.predict("a", T0)
     assert feed.fates("predictions") == {"late": 1}
-    assert feed.state.rows.fresh == {}
+    assert feed.state.rows.unwritten() == {}
     assert feed.state.windows.keys == {}
 
 

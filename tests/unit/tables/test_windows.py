@@ -8,6 +8,7 @@ from tables.join_state import JoinState, Memory
 from tables.memory import MemoryCheckpoint
 from tables.row_cache import RowCache
 from tables.windows import Snapshot, slot_key, slot_of
+from tests.support.cuts import rows_written
 from tests.unit.tables.support import PLAN, T0, WINDOW_MS, Feed
 
 
@@ -51,7 +52,7 @@ def test_what_is_not_stored_is_never_evicted() -> None:
 def test_the_newest_of_several_generations_of_a_row_is_found() -> None:
     checkpoint = MemoryCheckpoint()
     cache = RowCache(checkpoint, recent_max=2)
-    checkpoint.write(Cut(b"", rows={b"stored": b"0", b"a": b"0"}))
+    checkpoint.write(Cut(b"", rows=rows_written({b"stored": b"0", b"a": b"0"})))
     for value in (b"1", b"2", b"3"):
         cache.update([b"a"], [value])
         rows = cache.freeze()
