@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from models.batch import Combo
-from tables.dimensions import Admissions, Name
+from tables.dimensions import TOPIC_ID, Admissions, Name
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Name).decode
@@ -73,7 +73,9 @@ class DimensionLog:
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         fetched = await consumer.getmany(timeout_ms=1_000)
         for record in (r for records in fetched.values() for r in records):
-            self.admissions.admit(_decode(record.value))
+            name = _decode(record.value)
+            if name.dimension != TOPIC_ID:
+                self.admissions.admit(name)
             self._position = record.offset + 1
         if fetched:
             async with self._moved:

@@ -10,20 +10,25 @@ from __future__ import annotations
 
 from faust.types import TP
 
-from agents.context import Context
+from agents.context import AppContext
 from transport.chunk import Chunk
 
 
 class InOrder:
     """Up to where each partition was taken without a gap."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: AppContext) -> None:
         self._context = context
         self._taken: dict[TP, int] = {}
 
     def follows(self, chunk: Chunk) -> bool:
         """Whether the chunk continues what was taken, or is the first since its partition was sought."""
         taken = self._taken.get(TP(chunk.topic, chunk.partition))
+        if 0 <= chunk.first <= chunk.after:
+            self._context.fatal(
+                f"{chunk.topic}-{chunk.partition}: offset {chunk.first} came again after {chunk.after}: "
+                "the topic was deleted and made anew, or has lost its end"
+            )
         follows = chunk.after < 0 or taken == chunk.after
         if not follows and not self._context.app.rebalancing:
             self._context.fatal(f"{chunk.topic}-{chunk.partition}: taken up to {taken}, then came {chunk.first}")

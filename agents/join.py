@@ -15,9 +15,10 @@ from agents.in_order import InOrder
 from agents.sending import Sent, all_arrived
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream, take_each
-from models.batch import Batch
+from models.batch import MIN_MS, Batch
 from tables.block import COUNTED, OUTCOME, JoinBlock, encode_block
 from tables.join_state import JoinState
+from tables.merge_state import MergeState
 from tables.partition import BlockPartition
 from tables.rows import PREDICTED, SIMPLE
 from telemetry.series import CONFIDENCE_BUCKETS
@@ -95,11 +96,19 @@ class Joining:
         await self.context.guard("marking idle partitions", self._mark_idle())
 
     async def _mark_idle(self) -> None:
+        told = {topic: self._told_ms(topic) for topic in self.keyed_topics}
         for tp in self.sources.assigned(self.keyed_topics):
             partition = self.context.join.partition(tp.partition)
-            marker = None if partition is None else self.sources.marker(tp)
+            marker = None if partition is None else self.sources.marker(tp, told[tp.topic])
             if partition is not None and marker is not None:
                 await self.apply(partition, [marker], lambda: None)
+
+    def _told_ms(self, topic: str) -> int:
+        """How far any worker has come with a topic, by the marks that all of them send to every owner of slices."""
+        models = self.context.plan.fed_by(topic)
+        merges = (cast("MergeState", p.state) for p in self.context.merge.ready_partitions().values())
+        known = (merge.marks.get(model.name, {}).values() for merge in merges for model in models)
+        return max((mark.closed_ms for marks in known for mark in marks), default=MIN_MS)
 
     def _count(self, state: JoinState, block: JoinBlock) -> None:
         """Counters by model and version; rows with more of a story count by their effects."""

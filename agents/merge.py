@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from typing import cast
 
@@ -51,7 +52,8 @@ class Merging:
             if recorder is None or recorder.state is not partition.state:
                 self._drop(number)
                 recorder = self._recorders[number] = Recorder(cast("MergeState", partition.state))
-            await self._emit(partition, recorder)
+            if partition.ready:  # still, after the others
+                await self._emit(partition, recorder)
 
     def _drop(self, number: int) -> None:
         self._recorders.pop(number, None)
@@ -62,7 +64,8 @@ class Merging:
         due = recorder.collect(now_ms)
         if not due.records:
             return
-        await partition.settle()
+        if not await self._still_owner(partition, recorder):
+            return  # whoever opens the partition next says all of it
         sent = []
         for record in due.records:
             value = record.encode(now_ms)
@@ -74,6 +77,16 @@ class Merging:
             block = MergeBlock(recorder.state.applied, announced=list(due.announced.items()))
             recorder.state.apply(block)
             await self.context.merge.append(partition, encode_merge_block(block))
+
+    async def _still_owner(self, partition: BlockPartition, recorder: Recorder) -> bool:
+        """Whether a block of ours still lands where it belongs: if not, we have been fenced, and that ends the process.
+
+        The metrics topic is compacted: the record of somebody who slept through a rebalance would stay as the last.
+        """
+        block = MergeBlock(recorder.state.applied)
+        landed = await self.context.merge.append(partition, encode_merge_block(block))
+        await asyncio.wait([landed])  # and with it all before it
+        return not landed.cancelled()
 
     async def run(self, stream: ChunkStream) -> None:
         """The agent: partials become a block of the merge log."""

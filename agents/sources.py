@@ -22,6 +22,8 @@ from transport.chunk import Chunk
 RATIO_RECORDS_MIN = 50_000
 """So many records are judged before a source is held for being mostly bad."""
 HELD_SECONDS = 5.0
+EPOCH_BITS = 48
+"""Offsets below 2^48 (a million records a second for nine years), and 2^15 topics of one name after each other."""
 POLLED_MS_MAX = 5_000
 """A partition whose end the broker has not told for so long may have records that nobody has heard of."""
 
@@ -71,25 +73,30 @@ class Sources:
         tp = TP(chunk.topic, chunk.partition)
         at = self.progress.setdefault(tp, SourceProgress())
         at.last, at.heard_ms, at.idle = chunk.last, now_ms, False
+        shift = self._shift(chunk.topic)
         if len(decoded.ids):
             watermark_ms = min(decoded.greatest_ms, now_ms) - self.context.out_of_orderness_ms[chunk.topic]
             at.watermark_ms = max(at.watermark_ms, watermark_ms)
         return Batch(
             kind=self.context.decoders[chunk.topic].kind,
             source=Source(chunk.topic, chunk.partition),
-            base=chunk.after,
-            last=chunk.last,
+            base=chunk.after + shift if chunk.after >= 0 else -1,
+            last=chunk.last + shift,
             watermark_ms=at.watermark_ms,
             idle=False,
             ids=decoded.ids,
-            offsets=decoded.offsets,
+            offsets=decoded.offsets + shift,
             time_ms=decoded.time_ms,
             score=decoded.score,
             outcome=decoded.outcome,
             combos=decoded.combos,
             combo_index=decoded.combo_index,
-            bad=np.array([b.record.offset for b in decoded.bad], np.int64),
+            bad=np.array([b.record.offset for b in decoded.bad], np.int64) + shift,
         )
+
+    def _shift(self, topic: str) -> int:
+        """What is added to offsets, so that those of a topic that was made anew follow those of the old one."""
+        return self.context.epochs.get(topic, 0) << EPOCH_BITS
 
     def assigned(self, topics: set[str]) -> list[TP]:
         """The partitions of these topics that are this worker's; what it knew of others is forgotten."""
@@ -98,23 +105,30 @@ class Sources:
             del self.progress[gone]
         return assigned
 
-    def marker(self, tp: TP) -> Batch | None:
-        """An empty batch that says that the partition has just become idle, None if it has not.
+    def marker(self, tp: TP, told_ms: int = MIN_MS) -> Batch | None:
+        """An empty batch that says that the partition has just become idle, None if that is no news.
 
         To be asked for at the moment of sending: a chunk that is taken meanwhile ends the silence.
+        told_ms: how far other workers have come, for a topic that is keyed by id. There nobody else
+        speaks for the state partition, perhaps nobody ever has: its windows end with those of its
+        neighbours, and go on doing so.
         """
         at = self.progress.setdefault(tp, SourceProgress(heard_ms=self.context.now_ms()))
-        if at.idle or not self._is_silent(tp, at) or not self.context.idle(tp, at.last):
-            return None
-        at.idle = True
+        watermark_ms = at.watermark_ms
         if tp.topic in self.context.plan.keyed_topics:
-            # Nobody else speaks for this state partition: its windows end with those of its neighbours.
-            at.watermark_ms = max(p.watermark_ms for of, p in self.progress.items() if of.topic == tp.topic)
+            neighbours = (p.watermark_ms for of, p in self.progress.items() if of.topic == tp.topic)
+            watermark_ms = max(told_ms, *neighbours)
+        if at.idle and watermark_ms <= at.watermark_ms:
+            return None
+        if not self._is_silent(tp, at) or not self.context.idle(tp, at.last):
+            return None
+        at.idle, at.watermark_ms = True, watermark_ms
+        last = at.last + self._shift(tp.topic) if at.last >= 0 else -1
         return empty(
             self.context.decoders[tp.topic].kind,
             Source(tp.topic, tp.partition),
-            base=at.last,
-            last=at.last,
+            base=last,
+            last=last,
             watermark_ms=at.watermark_ms,
             idle=True,
         )
@@ -128,11 +142,7 @@ class Sources:
         return now_ms - at.heard_ms >= self._idle_timeout_ms(tp.topic)
 
     def _idle_timeout_ms(self, topic: str) -> int:
-        return min(
-            m.idle_timeout_ms
-            for m in self.context.plan.models.values()
-            if topic in (m.predictions_topic, m.labels_topic)
-        )
+        return min(model.idle_timeout_ms for model in self.context.plan.fed_by(topic))
 
     async def _hold_if_mostly_bad(self, topic: str, records: int, bad: int) -> None:
         """A bad deployment must pause its topic, not drain it into the dead letters."""

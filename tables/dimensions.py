@@ -16,6 +16,8 @@ from tables.plan import ANY_MODEL, Plan
 
 OTHER = "__other__"
 VERSIONS_MAX = 1_000
+TOPIC_ID = "topic id"
+"""Not a dimension: a source topic (in ``model``) and an id that Kafka has given it; see runtime/source_identity.py."""
 
 
 class Name(NamedTuple):

@@ -19,11 +19,20 @@ COUNTED_LOOK_BACK_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A rolling span: so many milliseconds, or as far back as so many labels lie."""
+    """A rolling span: so many milliseconds, or as far back as so many labels lie.
+
+    lag_ms: it ends so long before the newest closed window, so that its labels had that long to come.
+    """
 
     name: str
     length_ms: int | None = None
     labelled: int | None = None
+    lag_ms: int = 0
+
+    @property
+    def look_back_ms(self) -> int:
+        """How long before the newest closed window it may begin; a counted span looks back a day at most."""
+        return (self.length_ms or COUNTED_LOOK_BACK_MS) + self.lag_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,8 @@ class ModelPlan:
 
     @property
     def look_back_ms(self) -> int:
-        """How long final windows are kept for spans; a counted span looks back a day at most."""
-        return max((s.length_ms or COUNTED_LOOK_BACK_MS for s in self.spans), default=0)
+        """How long final windows are kept for spans."""
+        return max((span.look_back_ms for span in self.spans), default=0)
 
     def window_start(self, event_ms: int) -> int:
         """Start of the tumbling window, aligned to the epoch, that holds ``event_ms``."""
@@ -83,6 +92,10 @@ class Plan:
         """The one model that a source topic is for; empty where that depends on the record."""
         names = [m.name for m in self.models.values() if topic in (m.predictions_topic, m.labels_topic)]
         return names[0] if len(names) == 1 and names != [ANY_MODEL] else ""
+
+    def fed_by(self, topic: str) -> list[ModelPlan]:
+        """The models whose predictions or labels are on a source topic."""
+        return [m for m in self.models.values() if topic in (m.predictions_topic, m.labels_topic)]
 
     def sources(self, topic: str, state_partition: int) -> list[int]:
         """The partitions of a source topic that feed a state partition."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
-from metrics.layout import COARSE, FINE
+import numpy as np
+
+from metrics.layout import COARSE, FINE, HEAD_COLUMNS
 from metrics.result import summarise
 from models import metric_record
 from tables.combos import Slice
@@ -12,6 +15,7 @@ from tables.merge_state import MergeState, SliceWindows
 from tables.plan import MIN_MS, ModelPlan, Span
 from tables.rolling import RollingSum, first_window
 from tables.schedule import interval_ms, is_due
+from tables.silence import reach_ms, silent_windows
 from tables.windows import Snapshot
 
 PHASE_MS = 500
@@ -71,6 +75,8 @@ class Recorder:
         self._span_sent: dict[tuple[Slice, str], int] = {}
         self._span_seen: dict[tuple[Slice, str], tuple[int, int]] = {}
         self._sums: dict[tuple[Slice, str], RollingSum] = {}
+        self._silence_sought_ms: dict[str, int] = {}
+        self._silent_until_ms: dict[str, int] = {}
 
     def collect(self, now_ms: int) -> Due:
         """All that is due now."""
@@ -80,6 +86,7 @@ class Recorder:
             closed_ms, idle = self.state.closed(model)
             for one in slices:
                 self._revise(one, (closed_ms, idle), now_ms, out)
+            self._tell_silence(model, slices, _silence_known_until(model, closed_ms, now_ms, idle=idle), out)
             self._finish(model, slices, out)
             for span in model.spans:
                 for one in slices:
@@ -99,6 +106,23 @@ class Recorder:
                 if one.windows[start_ms].current:
                     self._sent[one.name, start_ms] = now_ms
                     out.records.append(self._window(one, start_ms, final=False))
+
+    def _tell_silence(self, model: ModelPlan, slices: list[SliceWindows], until_ms: int, out: Due) -> None:
+        """Closed windows without any record of a model: the versions that were there last say zero."""
+        if until_ms <= self._silence_sought_ms.get(model.name, MIN_MS):
+            return
+        self._silence_sought_ms[model.name] = until_ms
+        whole: dict[str, list[SliceWindows]] = {}
+        for one in slices:
+            if one.windows and not one.name[2]:
+                whole.setdefault(one.name[0], []).append(one)
+        announced_ms = self.state.announced.get(model.name, MIN_MS)
+        for name, versions in whole.items():
+            held = {start_ms for one in versions for start_ms in one.windows}
+            since_ms = max(self._silent_until_ms.get(name, MIN_MS), announced_ms)
+            for last_ms, start_ms in silent_windows(held, since_ms, until_ms, model):
+                out.records += [_empty(one, start_ms) for one in versions if last_ms in one.windows]
+            self._silent_until_ms[name] = min(until_ms, max(held) + model.window_ms + reach_ms(model))
 
     def _finish(self, model: ModelPlan, slices: list[SliceWindows], out: Due) -> None:
         """The last record of every window that can never change again."""
@@ -134,7 +158,7 @@ class Recorder:
 
     def _roll(self, one: SliceWindows, span: Span, closed_ms: int, now_ms: int, out: Due) -> None:
         plan, key = one.plan, (one.name, span.name)
-        end_ms = closed_ms - closed_ms % plan.window_ms
+        end_ms = plan.window_start(closed_ms - span.lag_ms)
         seen = (end_ms, one.changes)
         if closed_ms == MIN_MS or self._span_seen.get(key) == seen:
             return
@@ -162,6 +186,34 @@ class Recorder:
                 parts=_parts(snapshot, one.name, end_ms - first_ms),
             )
         )
+
+
+def _silence_known_until(model: ModelPlan, closed_ms: int, now_ms: int, *, idle: bool) -> int:
+    """Until when a window without records is empty. Nothing but the clock moves on where all sources are idle."""
+    known_ms = max(closed_ms, now_ms - model.idle_timeout_ms) if idle else closed_ms
+    return model.window_start(known_ms)
+
+
+def _empty(one: SliceWindows, start_ms: int) -> Record:
+    """Revision 0: whatever else is ever said of the window is newer. Never final: nothing is settled by it."""
+    plan = one.plan
+    return Record(
+        name=one.name,
+        task=plan.task,
+        span=plan.window_name,
+        start_ms=start_ms,
+        end_ms=start_ms + plan.window_ms,
+        revision=0,
+        final=False,
+        rolling=False,
+        parts=_empty_parts(plan.window_ms),
+    )
+
+
+@cache
+def _empty_parts(length_ms: int) -> dict[str, object]:
+    head, cells = np.zeros(HEAD_COLUMNS, np.int64), np.zeros(FINE.cells, np.int32)
+    return dict(summarise(head, cells, FINE, length_ms / 1000))
 
 
 def _parts(snapshot: Snapshot, name: Slice, length_ms: int) -> dict[str, object]:

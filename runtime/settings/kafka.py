@@ -77,4 +77,7 @@ class KafkaSettings(Section):
         validate_default=True,
         description="a worker silent for so long loses its partitions to the others",
     )
+    on_topic_recreated: Literal["stop", "reset"] = Field(
+        default="stop", description="what to do when a source topic was deleted and made anew"
+    )
     schema_registry: dict[str, JsonValue] | None = Field(default=None, repr=False)

@@ -1,6 +1,7 @@
-"""F9, F23, F25, F26: disks and changelogs that are lost, shared or made anew."""
+"""F9, F22, F23, F25, F26: disks and changelogs that are lost, shared or made anew."""
 
 import time
+from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
 
@@ -49,6 +50,41 @@ def _make_anew(scene: Scene, topic: str) -> None:
     admin.delete_topics([topic])[topic].result(30)
     time.sleep(1)
     scene.create_topics()
+
+
+def test_f22_damaged_checkpoints_are_rebuilt_by_restarts_alone_and_every_window_stays_exact(
+    new_scene: NewScene, small_load: Load
+) -> None:
+    scene = new_scene(small_load)
+    (worker,) = scene.start(1)
+    feeder = scene.feed(12)
+    time.sleep(6)
+    worker.terminate()
+    assert _damage(worker.state, every=20_000) > 4
+    worker.start()
+    deadline = time.monotonic() + 120
+    while feeder.is_alive() or not worker.running or scene.fates() != scene.consumed():
+        assert time.monotonic() < deadline, scene.describe()
+        if not worker.running:
+            worker.start()
+        time.sleep(0.5)
+    feeder.finish()
+    assert "was set aside as" in worker.log
+    assert "twice within the hour" not in worker.log
+    assert worker.series("hindcast_checkpoints_set_aside")[()] == len(list(worker.state.glob("*.damaged-*"))) > 0
+    scene.judge(letters_max=2)
+
+
+def _damage(state: Path, *, every: int) -> int:
+    """Flip a byte in each so many of the join's files; how many."""
+    flipped = 0
+    for file in state.glob("join-*/*.sst"):
+        content = bytearray(file.read_bytes())
+        for at in range(len(content) // 3, len(content), every):
+            content[at] ^= 0x55
+            flipped += 1
+        file.write_bytes(content)
+    return flipped
 
 
 def test_a_second_worker_on_the_same_data_directory_stops_and_names_it(new_scene: NewScene, small_load: Load) -> None:

@@ -57,3 +57,10 @@ def test_a_gap_without_a_rebalance_ends_the_process() -> None:
     order.taken(chunk(0, 9, after=-1))
     with pytest.raises(StoppedError, match="t-0: taken up to 9, then came 20"):
         order.follows(chunk(20, 29, after=19))
+
+
+def test_f27_offsets_that_begin_again_end_the_process() -> None:
+    order = in_order(rebalancing=False)
+    order.taken(chunk(0, 9, after=-1))
+    with pytest.raises(StoppedError, match="t-0: offset 0 came again after 9: the topic was deleted and made anew"):
+        order.follows(chunk(0, 4, after=9))

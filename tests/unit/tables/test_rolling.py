@@ -15,6 +15,7 @@ from tests.unit.tables.support import HOLD_MS, MODEL, T0, WINDOW_MS, Merging, pa
 
 HOUR = Span("1h", 3_600_000)
 HUNDRED = Span("100 labelled", labelled=100)
+LAGGING = Span("2m lag 3m", 120_000, lag_ms=180_000)
 PLAN = Plan({"fraud": replace(MODEL, spans=(HOUR, HUNDRED))})
 START = T0 - T0 % WINDOW_MS
 
@@ -49,6 +50,28 @@ def test_spans_equal_the_plain_sum_while_they_move_on_and_are_revised(seed: int)
         if counted.start_ms > START:
             assert labelled >= 100
             assert plain_sum(held, counted.start_ms + WINDOW_MS, end_ms)[1] < 100
+
+
+def test_a_span_with_a_lag_ends_so_long_before_the_newest_closed_window() -> None:
+    merging = Merging(Plan({"fraud": replace(MODEL, spans=(LAGGING,))}), 1)
+    recorder = Recorder(merging.state)
+    merging.partials(*(partial(START + minute * WINDOW_MS, {0: 1}, 1 << minute) for minute in range(10)))
+    merging.mark(0, START + 10 * WINDOW_MS + 7)
+    first = spans(recorder, 0)["2m lag 3m"]
+    assert (first.start_ms, first.end_ms) == (START + 5 * WINDOW_MS, START + 7 * WINDOW_MS)
+    assert first.parts["total"] == (1 << 5) + (1 << 6)
+    merging.partials(partial(START + 6 * WINDOW_MS, {0: 2}, 1000))
+    assert spans(recorder, 60_000)["2m lag 3m"].parts["total"] == (1 << 5) + 1000
+
+
+def test_windows_are_kept_for_a_lagging_span_as_long_as_it_looks_back_on_them() -> None:
+    plan = replace(MODEL, spans=(LAGGING,))
+    assert plan.look_back_ms == 300_000
+    merging, end_ms = Merging(Plan({"fraud": plan}), 1), START + 10 * WINDOW_MS
+    merging.partials(*(partial(START + minute * WINDOW_MS, {0: 1}, 1) for minute in range(10)))
+    merging.state.apply(MergeBlock(2, announced=[("fraud", end_ms)]))
+    [one] = merging.state.slices.values()
+    assert min(one.windows) == end_ms - 300_000
 
 
 def test_an_idle_partition_that_wakes_behind_does_not_turn_spans_back() -> None:
@@ -95,7 +118,7 @@ def test_f03_a_final_window_is_not_said_again_after_a_restart(replayed: bool) ->
     else:
         checkpoint.write(merging.state.cut((1, 1, 1)))
         again = Merging(PLAN, 1, checkpoint)
-    assert [r for r in Recorder(again.state).collect(0).records if not r.rolling] == []
+    assert [r for r in Recorder(again.state).collect(0).records if not r.rolling and r.parts["total"]] == []
 
 
 def test_no_window_is_final_before_every_partition_has_said_so_idle_or_not() -> None:

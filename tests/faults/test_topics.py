@@ -1,0 +1,121 @@
+"""F27, F28: source topics that are made anew or widened; keyed partitions that nobody ever wrote to."""
+
+import time
+from typing import Any
+
+import orjson
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+
+from models.metric_record import iso_ms
+from runtime.clock import now_ms
+from runtime.traffic import Topic
+from tests.faults.conftest import NewScene
+from tests.support.load import Load
+from tests.support.scene import PARTITIONS, Scene
+from tests.support.worker_process import WorkerProcess
+
+NOTICED_SECONDS_MAX = 40
+
+
+def make_anew(scene: Scene, *kinds: Topic) -> None:
+    """Delete source topics and create them under their old names."""
+    admin = AdminClient({"bootstrap.servers": scene.bootstrap})
+    names = [scene.topics[kind] for kind in kinds]
+    for done in admin.delete_topics(names).values():
+        done.result(30)
+    time.sleep(1)
+    for done in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]).values():
+        done.result(30)
+
+
+def said(scene: Scene) -> list[dict[str, Any]]:
+    """Every metric record, in order."""
+    return [orjson.loads(m.value() or b"") for m in scene.read(f"{scene.prefix}metrics")]
+
+
+def send(scene: Scene, kind: Topic, number: int, event_ms: int, partition: int = 0) -> None:
+    """One record of an id of its own."""
+    producer = Producer({"bootstrap.servers": scene.bootstrap, "log_level": 0})
+    at: dict[str, Any] = {"timestamp": event_ms} if kind == "predictions" else {"label_time": event_ms}
+    value: dict[str, Any] = {"predicted_fraud_score": 0.5, "model_version": "v1"} if kind == "predictions" else {}
+    value |= at | {"transaction_id": f"own-{number}", "actual_fraud": False}
+    producer.produce(scene.topics[kind], orjson.dumps(value), partition=partition, timestamp=event_ms)
+    assert producer.flush(30) == 0
+
+
+def await_fates(worker: WorkerProcess, wanted: int) -> None:
+    deadline = time.monotonic() + NOTICED_SECONDS_MAX
+    while (found := sum(worker.series("hindcast_records_total").values())) != wanted:
+        assert time.monotonic() < deadline, f"{found} of {wanted}\n{worker.log[-3000:]}"
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_f27_a_source_topic_made_anew_ends_the_worker_and_is_read_as_new_where_that_is_wanted(
+    new_scene: NewScene, small_load: Load, keyed: bool
+) -> None:
+    scene = new_scene(small_load if keyed else small_load.without_keys())
+    (worker,) = scene.start(1)
+    old_ms = now_ms() - 60_000
+    for number in range(20):
+        send(scene, "predictions", number, old_ms + number, partition=0)
+    await_fates(worker, 20)
+    make_anew(scene, "predictions")
+    for number in range(100, 110):
+        send(scene, "predictions", number, old_ms + number, partition=0)
+    assert worker.wait(NOTICED_SECONDS_MAX) == 1
+    assert "made anew" in worker.log
+
+    worker.start()
+    assert worker.wait(30) == 1
+    assert f"topic {scene.topics['predictions']} was deleted and made anew" in worker.log.splitlines()[-1]
+    assert "kafka.on_topic_recreated: reset" in worker.log.splitlines()[-1]
+
+    settings = scene.settings["kafka"] | {"on_topic_recreated": "reset"}
+    allowed = scene.worker("allowed", kafka=settings)
+    allowed.start()
+    allowed.await_ready()
+    await_fates(allowed, 30)
+    allowed.kill()
+    worker.start()  # nothing is new any more, and an empty disk says the same
+    worker.await_ready()
+    send(scene, "predictions", 110, old_ms, partition=0)
+    await_fates(worker, 31)
+
+
+def test_f28_a_source_topic_that_is_widened_ends_the_worker_and_is_read_in_full_by_the_next(
+    new_scene: NewScene, small_load: Load
+) -> None:
+    scene = new_scene(small_load.without_keys())
+    (worker,) = scene.start(1)
+    name = scene.topics["predictions"]
+    admin = AdminClient({"bootstrap.servers": scene.bootstrap})
+    admin.create_partitions([NewPartitions(name, PARTITIONS + 2)])[name].result(30)
+    assert worker.wait(NOTICED_SECONDS_MAX) == 1
+    assert f"topic {name} has {PARTITIONS + 2} partitions and had {PARTITIONS}" in worker.log
+    worker.start()
+    worker.await_ready()
+    send(scene, "predictions", 1, now_ms() - 60_000, partition=PARTITIONS + 1)
+    await_fates(worker, 1)
+
+
+def test_f62_keyed_partitions_without_any_record_hold_nothing_back_and_empty_windows_are_told(
+    new_scene: NewScene, small_load: Load
+) -> None:
+    model = {"out_of_orderness": "1s", "idle_timeout": "2s", "horizon": "10s", "allowed_lateness": "0s"}
+    scene = new_scene(small_load, model=model)
+    scene.start(2)
+    old_ms = now_ms() // 10_000 * 10_000 - 600_000
+    for number, event_ms in enumerate((old_ms, old_ms + 60_000)):
+        send(scene, "predictions", number, event_ms)
+    deadline = time.monotonic() + 60
+    wanted = {iso_ms(old_ms + 10_000), iso_ms(old_ms + 70_000)}  # a horizon behind each
+    while (
+        not any(r["final"] for r in said(scene)) or {r["window_start"] for r in said(scene) if not r["total"]} != wanted
+    ):
+        assert time.monotonic() < deadline, scene.describe()
+        time.sleep(1)
+    assert {(r["revision"], r["final"], r["segment"]) for r in said(scene) if not r["total"]} == {(0, False, "")}
