@@ -67,3 +67,12 @@ def iso_ms(time_ms: int) -> str:
     moment = _EPOCH + timedelta(milliseconds=time_ms)
     text = moment.strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{time_ms % 1000:03d}Z" if time_ms % 1000 else f"{text}Z"
+
+
+def ms_of_iso(text: str) -> int:
+    """The inverse of `iso_ms`; raises ValueError.
+
+    >>> ms_of_iso("1970-01-01T00:00:01.500Z")
+    1500
+    """
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)

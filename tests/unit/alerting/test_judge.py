@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerting.judge import Judge, Verdict
+from alerting.rule import Condition, ConditionKind, Joined, Rule
+from tests.unit.alerting.rule_records import record, rule
+
+UNKNOWN, FINE, HOLDING, BREACHED = Verdict
+
+
+def verdict(one: Rule, some: dict[str, object], **baseline: float) -> Verdict:
+    return Judge(one).verdict(some, baseline.get)
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits", "resolve", "verdicts"),
+    [
+        ("below", (0.9,), None, {0.89: BREACHED, 0.9: FINE, 0.95: FINE}),
+        ("below", (0.9,), 0.93, {0.89: BREACHED, 0.92: HOLDING, 0.93: FINE}),
+        ("above", (0.9,), 0.8, {0.91: BREACHED, 0.9: HOLDING, 0.8: FINE}),
+        ("outside", (0.2, 0.8), None, {0.1: BREACHED, 0.5: FINE, 0.81: BREACHED}),
+        ("outside", (0.2, 0.8), 0.1, {0.1: BREACHED, 0.25: HOLDING, 0.5: FINE, 0.75: HOLDING}),
+        ("drop_from_baseline", (0.1,), None, {0.7: BREACHED, 0.72: FINE, 0.9: FINE}),
+        ("drop_from_baseline", (0.1,), 0.05, {0.7: BREACHED, 0.75: HOLDING, 0.77: FINE}),
+        ("rise_from_baseline", (0.1,), 0.05, {0.89: BREACHED, 0.86: HOLDING, 0.1: FINE}),
+    ],
+)
+def test_a_value_against_its_limits(
+    kind: ConditionKind, limits: tuple[float, ...], resolve: float | None, verdicts: dict[float, Verdict]
+) -> None:
+    one = rule("r", "accuracy", kind, *limits, resolve=resolve)
+    assert {value: verdict(one, record(1, value), accuracy=0.8) for value in verdicts} == verdicts
+
+
+def test_the_drop_of_a_negative_metric_goes_down_too() -> None:
+    one = rule("r", "r2", "drop_from_baseline", 0.1)
+    assert verdict(one, record(1, metrics={"r2": -0.56}), r2=-0.5) is BREACHED
+    assert verdict(one, record(1, metrics={"r2": -0.54}), r2=-0.5) is FINE
+
+
+@pytest.mark.parametrize("baseline", [{}, {"accuracy": 0.0}], ids=["none yet", "zero"])
+def test_without_a_baseline_nobody_can_tell(baseline: dict[str, float]) -> None:
+    assert verdict(rule("r", "accuracy", "drop_from_baseline", 0.1), record(1, 0.1), **baseline) is UNKNOWN
+
+
+@pytest.mark.parametrize("limit", [{"min_total": 5001}, {"min_labelled": 1001}, {"min_label_coverage": 0.21}], ids=str)
+def test_too_little_is_unknown(limit: dict[str, Any]) -> None:
+    assert verdict(rule(**limit), record(1, 0.1)) is UNKNOWN
+    assert verdict(rule(), record(1, 0.1)) is BREACHED
+
+
+@pytest.mark.parametrize(
+    ("joined", "verdicts", "expected"),
+    [
+        ("all", "BB", BREACHED),
+        ("all", "BF", FINE),
+        ("all", "UF", FINE),
+        ("all", "BU", UNKNOWN),
+        ("all", "BH", HOLDING),
+        ("any", "BF", BREACHED),
+        ("any", "BU", BREACHED),
+        ("any", "UF", FINE),
+        ("any", "HF", HOLDING),
+        ("any", "UU", UNKNOWN),
+        ("at_least", "BB", BREACHED),
+        ("at_least", "BH", HOLDING),
+        ("at_least", "BU", FINE),
+        ("at_least", "UU", UNKNOWN),
+    ],
+)
+def test_conditions_are_joined(joined: Joined, verdicts: str, expected: Verdict) -> None:
+    values = {"B": 0.1, "H": 0.55, "F": 0.9, "U": None}
+    conditions = tuple(Condition(name, "below", (0.5,), 0.6) for name in "ab"[: len(verdicts)])
+    metrics = {name: values[letter] for name, letter in zip("ab", verdicts, strict=True)}
+    assert verdict(Rule("r", conditions, joined, at_least=2), record(1, metrics=metrics)) is expected
+
+
+kinds = st.sampled_from(["below", "above", "drop_from_baseline", "rise_from_baseline"])
+metrics = st.sampled_from(["accuracy", "auc", "drift.features.*.psi", "drift.features.a.psi", "confidence"])
+conditions = st.builds(
+    Condition, metrics, kinds, st.tuples(st.sampled_from([0.1, 0.5, 0.9])), st.sampled_from([None, 0.4])
+)
+values = st.one_of(st.none(), st.floats(0, 1))
+
+
+@given(
+    st.lists(conditions, min_size=1, max_size=3),
+    st.sampled_from(["all", "any", "at_least"]),
+    st.booleans(),
+    st.lists(values, min_size=4, max_size=4),
+)
+def test_the_quick_verdict_is_the_explained_one(
+    conditions: Sequence[Condition], joined: Joined, certain: bool, found: list[float | None]
+) -> None:
+    judge = Judge(Rule("r", tuple(conditions), joined, at_least=2, certain=certain, min_labelled=10))
+    features = {"a": {"psi": found[0]}, "b": {"psi": found[1]}}
+    some = record(1, found[2], metrics={"auc": found[3]}, drift={"features": features})
+    usual = {"accuracy": 0.9, "drift.features.a.psi": 0.2}
+    assert judge.verdict(some, usual.get) is judge.judge(some, usual.get).verdict
+
+
+def test_the_worst_finding_comes_first() -> None:
+    one = rule("r", "drift.features.*.psi", "above", 0.2)
+    some = record(1, drift={"features": {"a": {"psi": 0.3}, "b": {"psi": 0.9}, "c": {"psi": 0.1}}})
+    assert [f.path[-5] for f in Judge(one).judge(some, lambda _: None).findings] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (rule(), 0.0020),
+        (rule("r", "accuracy", "outside", 0.9, 1.0), 0.0040),
+        (rule("r", "brier", "above", 0.5), None),
+        (Rule("r", (Condition("accuracy", "below", (0.9,)), Condition("accuracy", "below", (0.8,)))), 0.5398),
+        (Rule("r", (Condition("accuracy", "below", (0.9,)), Condition("accuracy", "below", (0.8,))), "any"), 0.0040),
+        (Rule("r", (Condition("accuracy", "below", (0.9,)), Condition("brier", "above", (0.5,))), "any"), None),
+    ],
+    ids=["ratio", "two sides", "no interval", "all: the likeliest", "any: as many looks", "one unknown"],
+)
+def test_how_likely_a_record_is_at_the_threshold(one: Rule, expected: float | None) -> None:
+    some = record(1, 0.8, labelled=100, metrics={"brier": 0.9})
+    p_value = Judge(one).judge(some, lambda _: None, with_p=True).p_value
+    assert p_value == (None if expected is None else pytest.approx(expected, abs=5e-5))
