@@ -1,12 +1,14 @@
-"""The real broker for the tests that need it, and a closing line about those that had to be left out."""
+"""The real broker and Alertmanager for the tests that need them, and a closing line about those left out."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.support.alertmanager import Alertmanager, AlertmanagerUnavailableError, binary
 from tests.support.kafka_cluster import KafkaCluster
 from tests.support.kafka_jars import KafkaUnavailableError, classpath, java
 from tests.support.topics import ScratchTopics, scratch_topics
@@ -24,15 +26,20 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)  # after -m and -k have chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine cannot run; in CI nothing may be left out."""
-    needs = [item for item in items if _needs_java(item)]
-    if not needs or (reason := _why_no_broker()) is None:
-        return
-    line = f"{len(needs)} tests on a real Kafka broker, because {reason}"
-    if CI:
-        raise pytest.UsageError(f"CI may leave nothing out, but would leave out {line}")
-    config.stash[LEFT_OUT] = line
-    config.hook.pytest_deselected(items=needs)
-    items[:] = [item for item in items if item not in needs]
+    lines = []
+    for what, is_needed, why_not in (
+        ("a real Kafka broker", _needs_java, _why_no_broker),
+        ("the real Alertmanager", _needs_alertmanager, _why_no_alertmanager),
+    ):
+        needs = [item for item in items if is_needed(item)]
+        if not needs or (reason := why_not()) is None:
+            continue
+        lines.append(f"{len(needs)} tests on {what}, because {reason}")
+        config.hook.pytest_deselected(items=needs)
+        items[:] = [item for item in items if item not in needs]
+    if lines and CI:
+        raise pytest.UsageError(f"CI may leave nothing out, but would leave out {'; '.join(lines)}")
+    config.stash[LEFT_OUT] = "; ".join(lines) or "nothing"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -52,6 +59,18 @@ def _why_no_broker() -> str | None:
         java()
         classpath()
     except KafkaUnavailableError as error:
+        return str(error)
+    return None
+
+
+def _needs_alertmanager(item: pytest.Item) -> bool:
+    return "start_alertmanager" in getattr(item, "fixturenames", ())
+
+
+def _why_no_alertmanager() -> str | None:
+    try:
+        binary()
+    except AlertmanagerUnavailableError as error:
         return str(error)
     return None
 
@@ -82,3 +101,11 @@ def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
             return stack.enter_context(KafkaCluster(directory, **options))  # type: ignore[arg-type]
 
         yield start
+
+
+@pytest.fixture
+def start_alertmanager(tmp_path: Path) -> Iterator[Callable[[], Alertmanager]]:
+    """Start replicas of Alertmanager, each for itself, which the test may kill and start again."""
+    with ExitStack() as stack:
+        numbers = count()
+        yield lambda: stack.enter_context(Alertmanager(tmp_path / f"alertmanager-{next(numbers)}"))
