@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from docs.markers import DOCS, markdown_table, write
 from runtime.settings import (
+    AlertSettings,
     KafkaSettings,
     LabelSource,
     LimitSettings,
@@ -29,6 +30,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "models.NAME": ModelSettings,
     "models.NAME.predictions": PredictionSource,
     "models.NAME.labels": LabelSource,
+    "alerts": AlertSettings,
     "state": StateSettings,
     "web": WebSettings,
     "limits": LimitSettings,
@@ -42,8 +44,10 @@ MEANINGS: Final = {
     "without its last `-`. Two deployments on one broker need two prefixes.",
     "kafka.replication_factor": "Of topics that Hindcast creates. Not set: 3, or as many as there are brokers.",
     "kafka.partitions": "Of the internal topics: the most workers that can share the work. Fixed once the topics are "
-    "made. With `partitioned_by_id: true` it must equal the source topics' count.",
+    "made. With `partitioned_by_id: true` it must equal the source topics' count, and is taken from them if not set.",
     "kafka.session_timeout": "A worker silent for so long loses its partitions to the others.",
+    "kafka.on_topic_recreated": "What to do when a source topic was deleted and made anew, so that its offsets begin "
+    "at 0 again. `stop`: refuse to start, and say so. `reset`: read all of it, as new records on top of the old ones.",
     "kafka.schema_registry": LATER,
     "kafka.security.protocol": "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.",
     "kafka.security.mechanism": "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; needed with SASL.",
@@ -80,6 +84,18 @@ MEANINGS: Final = {
     "models.NAME.labels.topic": "The topic of the labels. Not set: `x_predictions` gives `x_labels`.",
     "models.NAME.labels.fields": f"As above. Known: {', '.join(f'`{name}`' for name in get_args(LabelField))}.",
     "models.NAME.labels.format": "As above.",
+    "alerts.packs": "Rules that come with Hindcast: `baseline`, `fraud-example`, `thresholds`. `[]` for none.",
+    "alerts.max_age": "An incident wholly older than this when it is found is recorded as historic, not notified.",
+    "alerts.alert_lookback": "Revisions of windows further behind the newest judged one change no alert any more.",
+    "alerts.baseline_windows": "So many first final windows of a model make its baseline.",
+    "alerts.allow_hosts": "Hosts that channels may reach by plain http or at a private address.",
+    "alerts.dashboard_url": "A link in every message.",
+    "alerts.runbook_url": "Where you keep the pages of `docs/runbooks`, so that alerts link to them.",
+    "alerts.rules": "Rules of yours, and changes to those of the packs: [alerting.md](alerting.md#writing-a-rule).",
+    "alerts.routes": "Who hears of which alerts. Not set: the [default tree](alerting.md#who-hears-of-it).",
+    "alerts.inhibit": "Which alerts hide which. Not set: as [alerting.md](alerting.md#who-hears-of-it) says.",
+    "alerts.receivers": "Whom to tell over which [channels](alerting.md#channels). None: lines in the worker's log.",
+    "alerts.silences": "Planned [silences](alerting.md#silences).",
     "state.directory": "Where checkpoints stand, one RocksDB for each state partition. One worker a directory.",
     "state.standby_replicas": LATER,
     "state.memory_budget": "What caches, write buffers and accumulators of all partitions may take together. It is "

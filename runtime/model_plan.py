@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from models.batch import Kind
 from models.mapping import NAMES, ModelFields
-from runtime.settings import ModelSettings
+from runtime.alert_spans import rule_spans
+from runtime.settings import ModelSettings, Settings
+from runtime.settings.alerts_build import resolved
 from tables.plan import ModelPlan, Span
 
 TEXT_MEANINGS = ("id", "model", "version", "status", "error_type")
@@ -22,6 +27,19 @@ def model_fields(name: str, model: ModelSettings, kind: Kind) -> ModelFields:
         threshold=model.threshold,
         out_of_orderness_ms=model.out_of_orderness_ms,
     )
+
+
+def model_plans(settings: Settings) -> dict[str, ModelPlan]:
+    """The plan of every model, with the spans that alert rules judge among its own."""
+    rules = resolved(settings.alerts)
+    return {
+        name: _with_spans(model_plan(name, model), rule_spans(rules, name, model))
+        for name, model in settings.models.items()
+    }
+
+
+def _with_spans(plan: ModelPlan, spans: Iterable[Span]) -> ModelPlan:
+    return replace(plan, spans=(*plan.spans, *spans))
 
 
 def model_plan(name: str, model: ModelSettings) -> ModelPlan:

@@ -3,6 +3,9 @@
 Read in ``runtime`` only; other packages get plain arguments.
 """
 
+from runtime.settings.alerts import AlertSettings
+from runtime.settings.alerts_receivers import ReceiverSettings
+from runtime.settings.alerts_rules import RuleSettings
 from runtime.settings.kafka import KafkaSettings, SecuritySettings
 from runtime.settings.load import load, parse
 from runtime.settings.model import LabelSource, ModelSettings, NamedLabelSource, PredictionSource
@@ -12,12 +15,15 @@ from runtime.settings.units import Span, parse_duration_ms, parse_size_bytes
 from runtime.settings.unused import unused, unused_line
 
 __all__ = [
+    "AlertSettings",
     "KafkaSettings",
     "LabelSource",
     "LimitSettings",
     "ModelSettings",
     "NamedLabelSource",
     "PredictionSource",
+    "ReceiverSettings",
+    "RuleSettings",
     "SecuritySettings",
     "Settings",
     "Span",

@@ -1,9 +1,9 @@
 """What every section of the configuration has in common."""
 
 import re
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 _TOPIC: Final = re.compile(r"^[A-Za-z0-9._-]{1,249}$")
 
@@ -19,3 +19,15 @@ def topic_name(text: str) -> str:
     if not _TOPIC.match(text) or text in {".", ".."}:
         raise ValueError("not a topic name: 1 to 249 of letters, digits, '.', '_' and '-'")
     return text
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names: TypeAlias = Annotated[
+    list[str],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+"""One name, or a list of them."""

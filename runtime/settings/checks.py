@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from runtime.settings.alerts_receiver_checks import check_receivers, check_routing
+from runtime.settings.alerts_rule_checks import check_rules
 from runtime.settings.kafka import SecuritySettings
 from runtime.settings.model import ModelSettings
 from runtime.settings.problem import KeyPath, Problem
@@ -20,7 +22,10 @@ def check(settings: Settings) -> list[Problem]:
         at: KeyPath = ("models", name)
         problems += [*_task(at, model), *_times(at, model), *_spans(at, model), *_segments(at, model)]
         problems += _own_topics(at, model, settings.kafka.topic_prefix)
-    return [*problems, *_clashes(settings), *_shared(settings)]
+    problems += [*_clashes(settings), *_shared(settings)]
+    problems += check_rules(settings.alerts, settings.models)
+    problems += check_receivers(settings.alerts)
+    return [*problems, *check_routing(settings.alerts, list(settings.models))]
 
 
 def _security(security: SecuritySettings) -> Iterator[Problem]:

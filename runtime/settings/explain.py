@@ -1,14 +1,15 @@
 """Pydantic's findings in our words: key paths, suggestions, and never a secret's value."""
 
-import difflib
 from collections.abc import Iterable
-from typing import Final, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runtime.settings.problem import KeyPath, Problem
 from runtime.settings.secrets import is_secret_key
+from runtime.settings.suggest import suggestion
 
 _EXACT: Final = (
     "not a setting: Hindcast counts exactly by its own write-ahead log and commits by itself, "
@@ -62,7 +63,7 @@ def _words(detail: ErrorDetails) -> str:
         return detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "literal_error":
         options = _expected(detail)
-        return f"must be one of {', '.join(options)}{_suggestion(str(detail['input']), options)}"
+        return f"must be one of {', '.join(options)}{suggestion(str(detail['input']), options)}"
     text = _WORDS.get(detail["type"], detail["msg"].removeprefix("Input "))
     return text.replace("should be", "must be")
 
@@ -83,13 +84,7 @@ def _expected(detail: ErrorDetails) -> list[str]:
 def _unknown(key: str, known: Iterable[str]) -> str:
     if key in _REFUSED:
         return _REFUSED[key]
-    return f"unknown key{_suggestion(key, list(known))}"
-
-
-def _suggestion(word: str, known: list[str]) -> str:
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
-    return f", did you mean {by_lower[close[0]]}?" if close else ""
+    return f"unknown key{suggestion(key, list(known))}"
 
 
 def _keys_at(root: type[BaseModel], path: KeyPath) -> list[str]:
@@ -109,8 +104,16 @@ def _type_at(root: object, path: KeyPath) -> object:
 def _step(at: object, part: str | int) -> object:
     if isinstance(at, type) and issubclass(at, BaseModel):
         fields = {field.alias or name: field.annotation for name, field in at.model_fields.items()}
-        return fields.get(str(part))
-    return get_args(at)[-1] if get_origin(at) in {dict, list} else None
+        return _given(fields.get(str(part)))
+    return _given(get_args(at)[-1]) if get_origin(at) in {dict, list} else None
+
+
+def _given(kind: object) -> object:
+    """What an optional value is when it is there."""
+    if get_origin(kind) not in {Union, UnionType}:
+        return kind
+    kinds = [one for one in get_args(kind) if one is not NoneType]
+    return kinds[0] if len(kinds) == 1 else None
 
 
 def _clean(root: type[BaseModel], loc: tuple[str | int, ...]) -> KeyPath:

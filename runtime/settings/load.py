@@ -14,7 +14,7 @@ from runtime.settings.problem import KeyPath, Problem
 from runtime.settings.root import Settings
 from runtime.settings.secrets import literal_secrets, references, substitute
 
-_OPAQUE: Final = ("alerts", "sinks")
+_OPAQUE: Final = ("sinks",)
 
 
 def load(path: Path | None, env: Mapping[str, str]) -> Settings:
@@ -65,13 +65,19 @@ def _drop(tree: dict[Any, Any], path: KeyPath) -> KeyPath:
     """
     at: Any = tree
     for depth, part in enumerate(path):
-        if not isinstance(at, dict) or part not in at:
+        if not _holds(at, part):
             return _drop(tree, path[:depth])
-        if depth == len(path) - 1 or not isinstance(at[part], dict):
+        if isinstance(at, dict) and (depth == len(path) - 1 or not isinstance(at[part], dict | list)):
             at.pop(part)
             return path[: depth + 1]
         at = at[part]
-    return path
+    return _drop(tree, path[:-1]) if path else path
+
+
+def _holds(at: object, part: str | int) -> bool:
+    if isinstance(at, list):
+        return isinstance(part, int) and part < len(at)
+    return isinstance(at, dict) and part in at
 
 
 class _Loader(yaml.SafeLoader):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from runtime.settings.alerts import AlertSettings
 from runtime.settings.base import Section
 from runtime.settings.kafka import KafkaSettings
 from runtime.settings.model import ModelSettings, PredictionSource
@@ -46,7 +47,7 @@ class Settings(Section):
         dict[Annotated[str, Field(min_length=1, max_length=200)], ModelSettings],
         Field(min_length=1),
     ] = Field(default_factory=_fraud_example)
-    alerts: JsonValue = Field(default=None, repr=False)
+    alerts: AlertSettings = AlertSettings()
     sinks: JsonValue = Field(default=None, repr=False)
     state: StateSettings = StateSettings()
     web: WebSettings = WebSettings()

@@ -42,7 +42,7 @@ def literal_secrets(tree: object) -> list[Problem]:
 
 def _is_literal_secret(path: KeyPath, value: object) -> bool:
     key = path[-2] if isinstance(path[-1], int) and len(path) > 1 else path[-1]
-    if is_secret_key(key):
+    if is_secret_key(key) or (key == "urls" and "apprise" in path):  # tokens stand in the URLs of Apprise
         return not (isinstance(value, str) and _REFERENCE.fullmatch(value))
     return isinstance(value, str) and _URL_WITH_PASSWORD.search(value) is not None
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
@@ -38,6 +39,17 @@ def parse_size_bytes(text: object) -> int:
     return int(text[: match.start(1)]) * _BYTES[match[1]]
 
 
+def parse_time_ms(text: object) -> int:
+    """Milliseconds since the epoch of an ISO 8601 time (UTC unless it names an offset); raises ValueError."""
+    try:
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        time = None
+    if time is None:
+        raise ValueError("not a time, write it as 2026-12-24T00:00:00Z")
+    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
 def positive(value: int) -> int:
     """The value itself; ValueError for zero, where a duration or size of nothing makes no sense."""
     if value <= 0:
@@ -63,11 +75,28 @@ PositiveDurationMs: TypeAlias = Annotated[
     BeforeValidator(_read_positive_ms),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
+TimeMs: TypeAlias = Annotated[
+    int,
+    BeforeValidator(parse_time_ms),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 SizeBytes: TypeAlias = Annotated[
     int,
     BeforeValidator(_read_positive_bytes),
     WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN}),
 ]
+
+
+def duration_text(ms: int) -> str:
+    """The inverse of `parse_duration_ms`, in the largest unit that fits.
+
+    >>> duration_text(3_600_000), duration_text(90_000), duration_text(0)
+    ('1h', '90s', '0s')
+    """
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if ms >= size and ms % size == 0:
+            return f"{ms // size}{unit}"
+    return f"{ms}ms" if ms else "0s"
 
 
 @dataclass(frozen=True, slots=True)

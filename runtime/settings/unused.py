@@ -30,8 +30,6 @@ def _paths(settings: Settings) -> Iterator[KeyPath]:
             yield ("models", name, *path)
     if settings.state.standby_replicas:
         yield ("state", "standby_replicas")
-    if settings.alerts is not None:
-        yield ("alerts",)
     if settings.sinks is not None:
         yield ("sinks",)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from docs import bench_table, config_table, markers, records_table
-from runtime.settings import Settings
+from docs import bench_table, config_table, markers, records_table, rules_table
+from runtime.settings import ReceiverSettings, RuleSettings, Settings
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = {"events_per_second": 123_456.7, "cpu_us_per_event": 5.04, "peak_rss_bytes": 300 << 20}
@@ -39,7 +39,7 @@ def test_no_explained_key_has_left_the_settings() -> None:
 
 def test_every_section_of_the_file_is_on_the_configuration_page() -> None:
     sections = {section.partition(".")[0] for section in config_table.SECTIONS}
-    assert sections | {"alerts", "sinks"} == set(Settings.model_fields)
+    assert sections | {"sinks"} == set(Settings.model_fields)
 
 
 def test_the_records_page_has_every_code_and_name() -> None:
@@ -49,6 +49,16 @@ def test_the_records_page_has_every_code_and_name() -> None:
 
 def test_the_operations_page_has_the_topics_as_they_are_created() -> None:
     assert records_table.topics() in page("operations.md")
+
+
+def test_the_alerting_page_has_every_rule_of_every_pack() -> None:
+    assert rules_table.table() in page("alerting.md")
+
+
+def test_the_alerting_page_explains_every_key_of_a_rule_and_every_channel() -> None:
+    text = page("alerting.md")
+    keys = {field.alias or name for name, field in RuleSettings.model_fields.items()}
+    assert [key for key in (keys | set(ReceiverSettings.model_fields)) if f"`{key}`" not in text] == []
 
 
 def test_a_part_of_a_page_is_replaced_and_the_rest_stays() -> None:

@@ -1,0 +1,70 @@
+"""The paths of the metric record that a rule may judge, so that a slip of the pen is found at load."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Final
+
+from alerting.computed import COMPUTED
+
+_CLASSES: Final = ("accuracy", "precision", "recall", "f1", "specificity", "label_rate")
+_SCORES: Final = ("auc", "average_precision", "log_loss", "brier", "ece", "ece_debiased", "positive_rate", "mean_score")
+_AVERAGED: Final = tuple(f"{name}_{how}" for name in ("precision", "recall", "f1") for how in ("weighted", "macro"))
+_ERRORS: Final = ("mse", "rmse", "mae", "r2", "mape", "bias")
+METRICS: Final = (*_CLASSES, *_SCORES, *_AVERAGED, *_ERRORS)
+"""Names in ``metrics`` (all tasks): a rule writes them bare."""
+
+TOP: Final = ("total", "labelled", "correct", "label_coverage", "throughput_per_second", "maturity")
+"""Numbers at the top of the record."""
+
+INTERVALS: Final = frozenset({"accuracy", "precision", "recall", "specificity", "f1", "auc"})
+"""Metrics that come with a confidence interval."""
+
+_QUANTILES: Final = ("mean", "p50", "p95", "p99", "max")
+_DRIFT: Final = (
+    "ks", "ks_pvalue", "psi", "js", "wasserstein", "chi2_pvalue", "mean_shift", "null_ratio", "drifted",
+)  # fmt: skip
+_QUALITY: Final = (
+    "missing_ratio", "type_mismatch_ratio", "non_finite_ratio",
+    "outlier_zscore_ratio", "outlier_iqr_ratio", "out_of_range_ratio",
+)  # fmt: skip
+_NESTED: Final = {
+    "metrics": METRICS,
+    "metrics_weighted": METRICS,
+    "estimated.metrics": METRICS,
+    "estimated": ("gap",),
+    "confusion": ("tp", "fp", "fn", "tn"),
+    "label_latency_seconds": _QUANTILES,
+    "prediction_latency_seconds": _QUANTILES,
+    "errors": ("*",),
+    "per_class.*": ("precision", "recall", "f1", "support"),
+    "drift": ("records", "features_drifted", "kinds"),
+    "drift.score": _DRIFT,
+    "drift.prediction": _DRIFT,
+    "drift.label": _DRIFT,
+    "drift.features.*": _DRIFT,
+    "quality": ("columns_missing", "columns_extra"),
+    "quality.features.*": _QUALITY,
+    "business": ("value", "cost", "conversions", "click_through_rate", "revenue"),
+}
+PATHS: Final = (
+    *METRICS,
+    *TOP,
+    *COMPUTED,
+    *(f"{part}.{name}" for part, names in _NESTED.items() for name in names),
+)
+"""Every path, the computed ones too; ``*`` stands for the name of a feature, a class or an error type."""
+
+
+def is_known(path: str) -> bool:
+    """Whether records can hold it.
+
+    >>> is_known("accuracy"), is_known("drift.features.amount.psi"), is_known("drift.features.*.psy")
+    (True, True, False)
+    """
+    return any(fnmatchcase(path, known) for known in PATHS)
+
+
+def has_interval(path: str) -> bool:
+    """Whether the record gives a confidence interval for it."""
+    return path.removeprefix("metrics.") in INTERVALS
