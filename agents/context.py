@@ -1,4 +1,4 @@
-"""What every agent of one worker is given."""
+"""What the agents of a role are given."""
 
 from __future__ import annotations
 
@@ -51,26 +51,14 @@ class Progress:
     """Topic -> what is wrong with it although it is read on."""
 
 
-@dataclass(slots=True)
-class Context:
-    """The worker's parts; time and chance are functions."""
+@dataclass(slots=True, kw_only=True)
+class AppContext:
+    """What the agents of any role need of their Faust app; time is a function."""
 
     app: faust.App
-    plan: Plan
-    names: Names
-    partitions: int
-    """Of the internal topics."""
-    metrics_partitions: int
-    """Of the metrics topic, which somebody else may have made."""
-    decoders: Mapping[str, Decoder]
-    out_of_orderness_ms: Mapping[str, int]
-    dimensions: Dimensions
     telemetry: Telemetry
     now_ms: Callable[[], int]
     fatal: Callable[[str], NoReturn]
-    dead_letter_ratio_max: float
-    join: BlockTable
-    merge: BlockTable
     progress: Progress = field(default_factory=Progress)
 
     @property
@@ -92,6 +80,58 @@ class Context:
         except Exception as error:  # noqa: BLE001  # whatever it is, it is a bug, and the state is safe
             self.fatal(f"{what} failed: {error!r}")
 
+    def end(self, tp: TP) -> int | None:
+        """Behind the last record that the broker has of a partition; None if it has not said so."""
+        try:
+            end: int | None = self.consumer.highwater(tp)
+        except AssertionError:  # aiokafka's word for "not assigned at the moment"
+            return None
+        return end
+
     def idle(self, tp: TP, last: int) -> bool:
         """Whether a partition taken up to the offset ``last`` is caught up with the end of its log."""
         return bool(self.consumer.caught_up(tp)) and self.consumer.positions.get(tp, 0) <= last + 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Context(AppContext):
+    """The parts of the ingest role."""
+
+    plan: Plan
+    names: Names
+    partitions: int
+    """Of the internal topics."""
+    metrics_partitions: int
+    """Of the metrics topic, which somebody else may have made."""
+    decoders: Mapping[str, Decoder]
+    out_of_orderness_ms: Mapping[str, int]
+    dimensions: Dimensions
+    dead_letter_ratio_max: float
+    join: BlockTable
+    merge: BlockTable
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    """Source topic -> how often it was deleted and made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertNames:
+    """Names of the topics that the alerts role reads and writes."""
+
+    metrics: str
+    alerts: str
+    decisions: str
+    silences: str
+
+
+@dataclass(slots=True, kw_only=True)
+class AlertContext(AppContext):
+    """The parts of the alerts role.
+
+    rest: seconds to leave the event loop to others for each second spent on metric records, so that a backlog of
+    them never slows the path of the data in a process that does both.
+    """
+
+    names: AlertNames
+    rules: BlockTable
+    notify: BlockTable
+    rest: float = 0.0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from agents.context import Context
+from collections.abc import Sequence
+
+import faust
+
 from tables.block_table import BlockTable
 
 CHECKPOINT_SECONDS = 3.0
@@ -11,20 +14,20 @@ SNAPSHOT_SECONDS = 300.0
 """A new reader of a log whose oldest blocks are gone begins at a snapshot, so one must be among the rest."""
 
 
-def register(context: Context) -> None:
-    """The timers over both tables."""
+def register(app: faust.App, tables: Sequence[BlockTable]) -> None:
+    """The timers over the tables of an app."""
 
     async def checkpoint() -> None:
-        for table in (context.join, context.merge):
+        for table in tables:
             for partition in table.ready_partitions().values():
                 table.checkpoint_soon(partition)
 
     async def snapshot() -> None:
-        for table in (context.join, context.merge):
+        for table in tables:
             await _snapshot(table)
 
-    context.app.timer(CHECKPOINT_SECONDS)(checkpoint)
-    context.app.timer(SNAPSHOT_SECONDS)(snapshot)
+    app.timer(CHECKPOINT_SECONDS)(checkpoint)
+    app.timer(SNAPSHOT_SECONDS)(snapshot)
 
 
 async def _snapshot(table: BlockTable) -> None:

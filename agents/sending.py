@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, cast
 
-from agents.context import Context
+from agents.context import AppContext, Context
 from models import dead_letter
 from models.codec import BadRecord
 from transport.chunk import Chunk, ConsumedRecord
@@ -15,7 +15,7 @@ Sent = asyncio.Future[Any]
 
 
 async def send(
-    context: Context,
+    context: AppContext,
     topic: str,
     value: bytes | None,
     *,
@@ -29,7 +29,7 @@ async def send(
     return future
 
 
-async def all_arrived(context: Context, sent: Iterable[Sent]) -> None:
+async def all_arrived(context: AppContext, sent: Iterable[Sent]) -> None:
     """Wait for all of them. What cannot be sent ends the process: nothing was acknowledged."""
     try:
         await asyncio.gather(*sent)

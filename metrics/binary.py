@@ -56,9 +56,7 @@ class Prepared:
     def take(self, index: Ints) -> "Prepared":
         """The records at those positions, i8[m]."""
         outcome = None if self.outcome is None else self.outcome.take(index)
-        return Prepared(
-            self.score[index], self.scored[index], self.prediction_terms[:, index], outcome
-        )
+        return Prepared(self.score[index], self.scored[index], self.prediction_terms[:, index], outcome)
 
 
 def zeros(slots: int, layout: Layout) -> tuple[Head, Cells]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 Cleanup = Literal["delete", "compact", "compact,delete"]
-Partitioned = Literal["model", "key", "id", "model and segment", "as by-id", "as partials", "one"]
+Partitioned = Literal["model", "key", "id", "model and segment", "as by-id", "as partials", "as metrics", "one"]
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -59,6 +59,10 @@ def catalogue(prefix: str, partitions: int, longest_wait_ms: int) -> Mapping[str
     def internal(name: str, key: str, record: str, partitioned: Partitioned, retention_ms: int) -> Topic:
         return Topic(prefix + name, key, record, partitioned, partitions, "delete", retention_ms, internal=True)
 
+    def single(name: str, key: str, record: str, cleanup: Cleanup, retention_ms: int) -> Topic:
+        internal = name.endswith("-changelog")
+        return Topic(prefix + name, key, record, "one", 1, cleanup, retention_ms, internal=internal)
+
     metric_key = "model|model_version|segment|span|window_start or latest"
     topics = {
         "metrics": public("metrics", metric_key, "hindcast.metric/1", "model", "compact,delete", 30),
@@ -67,8 +71,12 @@ def catalogue(prefix: str, partitions: int, longest_wait_ms: int) -> Mapping[str
         "partials": internal("partials", "none", "partials and marks", "model and segment", DAY_MS),
         "join-changelog": internal("join-changelog", "none", "block", "as by-id", state_ms),
         "merge-changelog": internal("merge-changelog", "none", "block", "as partials", state_ms),
-        "dimensions-changelog": Topic(
-            prefix + "dimensions-changelog", "none", "name", "one", 1, "delete", FOREVER_MS, internal=True
-        ),
+        "dimensions-changelog": single("dimensions-changelog", "none", "name", "delete", FOREVER_MS),
+        # One notifier groups, inhibits and keeps rates for all alerts, so it has to see all of them, in order.
+        "alerts": single("alerts", "fingerprint", "hindcast.alert/1", "compact,delete", 30 * DAY_MS),
+        "decisions": public("decisions", "model|kind|cause", "hindcast.decision/1", "model", "compact,delete", 30),
+        "silences": single("silences", "silence_id", "silence", "compact", FOREVER_MS),
+        "rules-changelog": internal("rules-changelog", "none", "block", "as metrics", state_ms),
+        "notify-changelog": single("notify-changelog", "none", "block", "delete", state_ms),
     }
     return MappingProxyType(topics)

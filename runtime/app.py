@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import faust
-from yarl import URL
 
 from agents import emit, housekeeping, join, merge, rekey
 from agents.context import Context, Names
 from agents.dimensions import DimensionLog
 from models.codec import Decoder
 from models.mapping import ModelFields
-from models.topics import INTERNAL_BYTES_MAX, catalogue
+from models.topics import catalogue
 from runtime import clock
 from runtime.expected_topics import longest_wait_ms
-from runtime.model_plan import model_fields, model_plan
-from runtime.security import aiokafka_kwargs, faust_credentials, kafka_security
+from runtime.faust_app import Fatal, faust_app
+from runtime.model_plan import model_fields, model_plans
+from runtime.security import aiokafka_kwargs, kafka_security
 from runtime.settings import Settings
-from runtime.state_directory import opener
+from runtime.state_directory import opener, set_aside_count
 from tables.block_table import BlockTable
 from tables.dimensions import Admissions
 from tables.join_state import JoinState, Memory
@@ -31,17 +30,11 @@ from tables.partition import OpenState
 from tables.plan import Plan
 from tables.row_cache import ROW_BYTES
 from telemetry.registry import Telemetry
-from transport import chunked
 from transport.light import keep_records_light
 
 FETCH_BYTES_MAX = 8 << 20
-HEARTBEAT_SECONDS_MAX = 3.0
-REQUEST_SECONDS_MIN = 90.0
-"""Faust refuses a session time-out that is longer than a request's."""
 SLOT_BYTES = 12_000
 """One fine accumulator in memory: the larger layout."""
-
-Fatal = Callable[[str], NoReturn]
 
 
 @dataclass(slots=True)
@@ -53,17 +46,17 @@ class Ingest:
     dimensions: DimensionLog
 
 
-def group_id(settings: Settings) -> str:
-    """The consumer group of the ingest role."""
-    return settings.kafka.topic_prefix.rstrip("-._") or "hindcast"
+def create_app(
+    settings: Settings, seen: Mapping[str, int], telemetry: Telemetry, fatal: Fatal, epochs: Mapping[str, int]
+) -> Ingest:
+    """Build the ingest worker; seen: partitions of the topics that are there, all sources among them.
 
-
-def create_app(settings: Settings, seen: Mapping[str, int], telemetry: Telemetry, fatal: Fatal) -> Ingest:
-    """Build the ingest worker; seen: partitions of the topics that are there, all sources among them."""
+    epochs: how often a source topic was deleted and made anew.
+    """
     kafka = settings.kafka
     plan = _plan(settings, seen)
     topics = catalogue(kafka.topic_prefix, kafka.partitions, longest_wait_ms(settings))
-    app = _faust_app(settings)
+    app = faust_app(settings, "ingest", FETCH_BYTES_MAX)
     memory = settings.state.memory_budget_bytes // kafka.partitions
     directory = Path(settings.state.directory)
     join_memory = Memory(max(memory // 4 // ROW_BYTES, 1_000), max(memory // 4 // SLOT_BYTES, 64))
@@ -78,7 +71,7 @@ def create_app(settings: Settings, seen: Mapping[str, int], telemetry: Telemetry
             name=name,
             partitions=kafka.partitions,
             open_state=open_state,
-            open_checkpoint=opener(directory, name, shares[name]),
+            open_checkpoint=opener(directory, name, shares[name], fatal),
             fatal=fatal,
             log_id=lambda: secrets.randbits(63),
             changelog_topic_name=topics[f"{name}-changelog"].name,
@@ -104,7 +97,9 @@ def create_app(settings: Settings, seen: Mapping[str, int], telemetry: Telemetry
         dead_letter_ratio_max=settings.limits.dead_letter_ratio_max,
         join=built["join"],
         merge=built["merge"],
+        epochs=epochs,
     )
+    telemetry.watch("hindcast_checkpoints_set_aside", lambda: {(): float(set_aside_count(directory))})
     _register(context)
     return Ingest(app, context, dimensions)
 
@@ -119,7 +114,7 @@ def _register(context: Context) -> None:
     join.register(context, keyed, rekeyed=bool(unkeyed))
     emit.register(context)
     merge.register(context)
-    housekeeping.register(context)
+    housekeeping.register(context.app, (context.join, context.merge))
 
 
 def _plan(settings: Settings, source_partitions: Mapping[str, int]) -> Plan:
@@ -129,7 +124,7 @@ def _plan(settings: Settings, source_partitions: Mapping[str, int]) -> Plan:
         if model.partitioned_by_id
         for topic in (model.predictions.topic, model.labels.topic)
     }
-    models = {name: model_plan(name, model) for name, model in settings.models.items()}
+    models = model_plans(settings)
     return Plan(models, source_partitions, frozenset(keyed))
 
 
@@ -166,38 +161,3 @@ def _dimensions(settings: Settings, plan: Plan, topic: str, app: faust.App) -> D
     client = aiokafka_kwargs(kafka_security(settings.kafka.security))
     servers = ",".join(settings.kafka.bootstrap_servers)
     return DimensionLog(admissions, topic, produce, bootstrap_servers=servers, **client)
-
-
-def _faust_app(settings: Settings) -> faust.App:
-    kafka = settings.kafka
-    session_seconds = kafka.session_timeout_ms / 1000
-    scheme = chunked.register()
-    own_directory = Path(settings.state.directory) / "faust"
-    own_directory.mkdir(parents=True, exist_ok=True)
-    app: faust.App = faust.App(
-        group_id(settings),
-        broker=[URL(f"{scheme}://{server}") for server in kafka.bootstrap_servers],
-        broker_credentials=faust_credentials(kafka_security(kafka.security)),
-        datadir=str(own_directory),
-        store="memory://",
-        processing_guarantee="at_least_once",
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        topic_partitions=kafka.partitions,
-        table_standby_replicas=0,
-        recovery_consistency_check=False,  # a changelog made anew is told by its log id
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=FETCH_BYTES_MAX,
-        broker_commit_interval=1.0,
-        broker_session_timeout=session_seconds,
-        broker_heartbeat_interval=min(HEARTBEAT_SECONDS_MAX, session_seconds / 3),
-        broker_request_timeout=max(REQUEST_SECONDS_MIN, 2 * session_seconds),
-        producer_linger=0,
-        producer_max_request_size=INTERNAL_BYTES_MAX,
-        stream_recovery_delay=0.0,
-        stream_wait_empty=False,  # a chunk that was passed over is never acknowledged: Faust would wait for ever
-        web_enabled=False,
-        worker_redirect_stdouts=False,
-        loghandlers=[],
-    )
-    return app

@@ -5,12 +5,13 @@ later): so a missing right is named before the first record, with its resource a
 """
 
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from enum import Enum
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -32,7 +33,7 @@ class BrokerView:
     ) -> None:
         self._servers = ",".join(servers)
         self._timeout_seconds = timeout_seconds
-        self._reasons: list[str] = []
+        self._reasons: deque[str] = deque(maxlen=20)
         config: dict[str, Any] = {
             "bootstrap.servers": self._servers,
             "allow.auto.create.topics": False,
@@ -42,12 +43,21 @@ class BrokerView:
         }
         self._admin = AdminClient(config)
 
-    def look(self, topics: Sequence[str], group: str | None = None) -> Seen:
+    def look(self, topics: Sequence[str], groups: Sequence[str] = ()) -> Seen:
         """What there is of these topics and what we may do with them. Raises WorldError without a broker."""
         cluster_id, brokers = self._cluster()
         seen = Seen(cluster_id, brokers, {})
         if is_mock(seen) or not topics:
             return seen
+        found, denied = self._topics(topics)
+        operations = {group: known for group in groups if (known := self._group_operations(group)) is not None}
+        return Seen(cluster_id, brokers, found, frozenset(denied), operations)
+
+    def describe(self, topics: Sequence[str]) -> dict[str, SeenTopic]:
+        """Those of the topics that are there and may be seen. Raises WorldError without a broker."""
+        return self._topics(topics)[0]
+
+    def _topics(self, topics: Sequence[str]) -> tuple[dict[str, SeenTopic], set[str]]:
         found: dict[str, SeenTopic] = {}
         denied: set[str] = set()
         asked = TopicCollection(list(dict.fromkeys(topics)))
@@ -64,8 +74,21 @@ class BrokerView:
                     raise WorldError(f"topic {name}: {_text(error)}") from None
             else:
                 copies = min((len(partition.replicas) for partition in topic.partitions), default=0)
-                found[name] = SeenTopic(len(topic.partitions), copies, _operations(topic.authorized_operations))
-        return Seen(cluster_id, brokers, found, frozenset(denied), self._group_operations(group))
+                operations = _operations(topic.authorized_operations)
+                found[name] = SeenTopic(len(topic.partitions), copies, operations, _topic_id(str(topic.topic_id)))
+        return found, denied
+
+    def rewind(self, group: str, partitions: Mapping[str, int]) -> str | None:
+        """Commit offset 0 of every partition of these topics (name -> how many); why not, where that is refused."""
+        wanted = [TopicPartition(name, p, 0) for name, count in partitions.items() for p in range(count)]
+        [future] = self._admin.alter_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group, wanted)], request_timeout=self._timeout_seconds
+        ).values()
+        try:
+            answers = future.result().topic_partitions
+        except KafkaException as error:
+            return _text(error)
+        return next((_readable(answer.error.str()) for answer in answers if answer.error is not None), None)
 
     def create(self, topics: Sequence[ExpectedTopic], replication_factor: int) -> list[str]:
         """Create topics; one readable line for each that could not be. One that exists by now is fine."""
@@ -96,9 +119,7 @@ class BrokerView:
             raise WorldError(f"no broker answers at {self._servers}: {reason}") from None
         return str(metadata.cluster_id), len(metadata.brokers)
 
-    def _group_operations(self, group: str | None) -> frozenset[str] | None:
-        if group is None:
-            return None
+    def _group_operations(self, group: str) -> frozenset[str] | None:
         [future] = self._admin.describe_consumer_groups(
             [group], include_authorized_operations=True, request_timeout=self._timeout_seconds
         ).values()
@@ -119,6 +140,11 @@ class BrokerView:
                 return f"not allowed: Create on topic {name}"
             return f"topic {name} cannot be created: {_text(error)}"
         return None
+
+
+def _topic_id(text: str) -> str | None:
+    """What Kafka calls this very topic, whatever its name; None where it gives no ids (before 2.8): all zero."""
+    return text if text.strip("A=0-") else None
 
 
 def _operations(operations: Sequence[Enum] | None) -> frozenset[str] | None:

@@ -1,26 +1,36 @@
-"""The verb ``hindcast check``: the configuration in words, then the broker's answer."""
+"""The verb ``hindcast check``: the configuration in words, then the channels' and the broker's answer."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import typer
 
+from alerting.explain import explain
 from models.errors import WorldError
 from models.mapping import NAMES
+from runtime.alert_plan import AlertPlan, alert_plan
+from runtime.alerts_channels import check_channels, post_tests
+from runtime.alerts_silences import line as silence_line
 from runtime.settings import LabelSource, ModelSettings, PredictionSource, Settings, unused_line
+from runtime.settings.units import duration_text
 from runtime.world import inspect
 
 _READ_FROM_PREDICTIONS = ("id", "model", "version", "event_time", "score", "prediction")
 _READ_FROM_LABELS = ("id", "actual", "label_time")
 
 
-def run(settings: Settings, file: Path | None) -> int:
-    """Print everything; 0 if a worker would start, 1 if the broker's world keeps it from that."""
-    for line in summary(settings, file):
+def run(settings: Settings, file: Path | None, *, send_test: bool = False) -> int:
+    """Print everything; 0 if a worker would start and tell of alerts, 1 if the world keeps it from that.
+
+    send_test: post a test through every channel, instead of asking whether it can be reached.
+    """
+    plan = alert_plan(settings)
+    for line in (*summary(settings, file), *_alerts(plan)):
         typer.echo(line)
     told = unused_line(settings)
     if told is not None:
         typer.echo(f"hindcast: warning: {told}", err=True)
+    reached = post_tests(plan, plan.specs) if send_test else check_channels(plan)
     try:
         found = inspect(settings)
     except WorldError as error:
@@ -31,7 +41,7 @@ def run(settings: Settings, file: Path | None) -> int:
     verdict = "a worker would not start" if found.errors else "a worker would start"
     topics = f"{len(found.seen.topics)} of {len(found.expected.topics)} topics there"
     typer.echo(f"broker: {found.seen.brokers} broker(s), {topics}; {verdict}")
-    return 1 if found.errors else 0
+    return 1 if found.errors or not reached else 0
 
 
 def summary(settings: Settings, file: Path | None) -> Iterator[str]:
@@ -54,12 +64,21 @@ def describe(name: str, model: ModelSettings) -> Iterator[str]:
     yield f"  predictions from {model.predictions.topic}: {_prediction_fields(model.predictions)}"
     yield f"  labels from {model.labels.topic}: {_label_fields(model.labels)}"
     yield f"  positive class {model.positive_class!r}, from the score at {model.threshold} where no prediction stands"
-    horizon, lateness = _words(model.horizon_ms), _words(model.allowed_lateness_ms)
+    horizon, lateness = duration_text(model.horizon_ms), duration_text(model.allowed_lateness_ms)
     yield f"  windows of {model.window.name}, labels awaited for {horizon}, final {lateness} later"
     if model.spans:
         yield f"  rolling spans: {', '.join(span.name for span in model.spans)}"
     if model.segments:
         yield f"  segments by {', '.join(model.segments)}, {model.segment_values_max} values each"
+
+
+def _alerts(plan: AlertPlan) -> Iterator[str]:
+    """Every rule in a sentence, and who is told."""
+    yield f"alerts: {len(plan.rules)} rules, told to {', '.join(one.name for one in plan.routing.everyone)}"
+    for rule in plan.rules:
+        yield f"  {explain(rule)}"
+    for silence in plan.routing.silences:
+        yield f"  silence {silence_line(silence)}"
 
 
 def _prediction_fields(source: PredictionSource) -> str:
@@ -74,10 +93,3 @@ def _label_fields(source: LabelSource) -> str:
 def _fields(configured: dict[str, str], kind: str, meanings: tuple[str, ...]) -> str:
     defaults = NAMES["predictions" if kind == "predictions" else "labels"]
     return ", ".join(f"{meaning} = {configured.get(meaning) or ' or '.join(defaults[meaning])}" for meaning in meanings)
-
-
-def _words(ms: int) -> str:
-    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
-        if ms >= size and ms % size == 0:
-            return f"{ms // size}{unit}"
-    return f"{ms}ms"

@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from models.errors import ConfigError, HindcastError
+from runtime.cli_alerts import app as alerts
 from runtime.cli_dead_letters import app as dead_letters
 from runtime.cli_options import ConfigOption, ForOption, LogOption, SeedOption, config_file, configured, names, roles
 from runtime.cli_options import seconds as duration
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 topics = typer.Typer(help="Hindcast's own topics.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
+app.add_typer(alerts, name="alerts")
 app.add_typer(dead_letters, name="dead-letters")
 
 
@@ -73,10 +75,11 @@ def check(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the configuration's JSON Schema, check nothing.")
     ] = False,
+    send_test: Annotated[bool, typer.Option("--send-test", help="Post a test through every channel.")] = False,
     config: ConfigOption = None,
     log_format: LogOption = "console",
 ) -> int:
-    """Check configuration, broker and topics; changes nothing."""
+    """Check configuration, channels, broker and topics; changes nothing, posts nothing."""
     if schema:
         import json
 
@@ -85,7 +88,7 @@ def check(
     settings = configured(config, os.environ, log_format)
     from runtime.check import run
 
-    return run(settings, config_file(config))
+    return run(settings, config_file(config), send_test=send_test)
 
 
 @topics.command()
@@ -113,6 +116,7 @@ def simulate(
     corrections: Annotated[float, typer.Option(help="Share of labels corrected later.")] = 0.0,
     bad: Annotated[float, typer.Option(help="Bad records, as a share of the predictions.")] = 0.0,
     degrade_at: Annotated[str | None, typer.Option(metavar="DURATION", help="When the model becomes worse.")] = None,
+    recover_at: Annotated[str | None, typer.Option(metavar="DURATION", help="When it is again what it was.")] = None,
     versions: Annotated[str | None, typer.Option(help="Model versions, as a,b.")] = None,
     config: ConfigOption = None,
     log_format: LogOption = "console",
@@ -133,6 +137,7 @@ def simulate(
         corrections=corrections,
         bad=bad,
         degrade_at_seconds=None if degrade_at is None else duration(degrade_at),
+        recover_at_seconds=None if recover_at is None else duration(recover_at),
         versions=SimulateOptions().versions if versions is None else names(versions),
     )
     settings = _at(configured(config, os.environ, log_format), bootstrap)

@@ -2,19 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, Message, Producer
 
-from models.errors import WorldError
 from runtime.letter import Letter, read_letter
-from runtime.security import confluent_config, kafka_security
 from runtime.settings import Settings
-
-TIMEOUT_SECONDS: Final = 10.0
-_SILENCE_SECONDS_MAX: Final = 30.0
-_POLL_SECONDS: Final = 0.2
-_CHUNK: Final = 500
+from runtime.topic_reader import SILENCE_SECONDS_MAX, TopicReader, client_config
 
 
 def topic_of(settings: Settings) -> str:
@@ -22,84 +16,19 @@ def topic_of(settings: Settings) -> str:
     return f"{settings.kafka.topic_prefix}dead-letters"
 
 
-def client_config(settings: Settings) -> dict[str, Any]:
-    """What every librdkafka client of the command line needs."""
-    kafka = settings.kafka
-    return {
-        "bootstrap.servers": ",".join(kafka.bootstrap_servers),
-        "log_level": 0,
-        **confluent_config(kafka_security(kafka.security)),
-    }
-
-
 class LetterReader:
     """Reads the dead-letter topic up to where it ended when the reader was made; commits nothing."""
 
     def __init__(self, settings: Settings) -> None:
-        self._topic = topic_of(settings)
-        self._consumer = Consumer(
-            {
-                **client_config(settings),
-                "group.id": "hindcast-dead-letters",  # needed by the client, never joined
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
-            }
-        )
-        self._ends = self._read_ends()
+        self._reader = TopicReader(settings, topic_of(settings))
 
     def close(self) -> None:
         """Leave the broker."""
-        self._consumer.close()
+        self._reader.close()
 
     def letters(self, since_ms: int | None = None) -> Iterator[tuple[Letter, Message]]:
         """Every letter in the order of its partition, with the record itself."""
-        open_partitions = self._assign(since_ms)
-        silent_seconds = 0.0
-        while open_partitions:
-            messages = self._consumer.consume(_CHUNK, _POLL_SECONDS)  # waits for a whole chunk, or so long
-            silent_seconds = 0.0 if messages else silent_seconds + _POLL_SECONDS
-            if silent_seconds > _SILENCE_SECONDS_MAX:
-                raise WorldError(f"topic {self._topic}: the broker sent nothing for {_SILENCE_SECONDS_MAX:.0f} s")
-            for message in messages:
-                yield from self._take(message, open_partitions)
-
-    def _take(self, message: Message, open_partitions: set[int]) -> Iterator[tuple[Letter, Message]]:
-        error, partition = message.error(), message.partition() or 0
-        if error is not None:
-            if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
-                raise WorldError(f"topic {self._topic}: {error.str()}")
-            open_partitions.discard(partition)
-            return
-        offset = message.offset() or 0
-        if offset + 1 >= self._ends[partition]:
-            open_partitions.discard(partition)
-        if offset < self._ends[partition]:
-            yield _letter(message), message
-
-    def _read_ends(self) -> dict[int, int]:
-        try:
-            found = self._consumer.list_topics(self._topic, timeout=TIMEOUT_SECONDS).topics[self._topic]
-            if found.error is not None:
-                raise WorldError(f"topic {self._topic}: {found.error.str()}")
-            return {
-                number: self._consumer.get_watermark_offsets(
-                    TopicPartition(self._topic, number), timeout=TIMEOUT_SECONDS
-                )[1]
-                for number in found.partitions
-            }
-        except KafkaException as error:
-            raise WorldError(f"cannot read topic {self._topic}: {error.args[0].str()}") from None
-
-    def _assign(self, since_ms: int | None) -> set[int]:
-        """Start all partitions that hold something; with a time, at the first letter since then."""
-        parts = [TopicPartition(self._topic, number, since_ms or 0) for number, end in self._ends.items() if end > 0]
-        if since_ms is not None and parts:
-            found = self._consumer.offsets_for_times(parts, timeout=TIMEOUT_SECONDS)
-            parts = [part for part in found if 0 <= part.offset < self._ends[part.partition]]
-        self._consumer.assign(parts)
-        return {part.partition for part in parts}
+        return ((_letter(message), message) for message in self._reader.messages(since_ms))
 
 
 def _letter(message: Message) -> Letter:
@@ -146,9 +75,9 @@ class Sender:
 
     def finish(self) -> None:
         """Wait for the last acknowledgement."""
-        left = self.producer.flush(_SILENCE_SECONDS_MAX)
+        left = self.producer.flush(SILENCE_SECONDS_MAX)
         if left:
-            self.faults.append(f"{left} records were not acknowledged within {_SILENCE_SECONDS_MAX:.0f} s")
+            self.faults.append(f"{left} records were not acknowledged within {SILENCE_SECONDS_MAX:.0f} s")
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is None:

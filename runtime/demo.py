@@ -7,20 +7,21 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 
+from models.alert_event import decode_alert
 from models.errors import WorldError
 from models.topics import catalogue
 from runtime import clock, demo_world
 from runtime.child_process import ChildProcess
-from runtime.demo_source import Counts, MetricReader, Scraper
+from runtime.demo_source import Counts, Scraper, TopicReader, metric_records
 from runtime.demo_state import DemoState
-from runtime.demo_view import plain_line, render, summary
+from runtime.demo_view import alert_line, plain_line, render, summary
 from runtime.embedded_broker import EmbeddedBroker
 from runtime.interrupts import stop_event
 from runtime.settings import Settings
@@ -66,15 +67,16 @@ def _parts(stack: ExitStack, directory: Path, state: DemoState, seed: int, stop:
     simulator = demo_world.Simulator(settings, demo_world.demo_traffic(seed, state.for_seconds), stop)
     (model,) = settings.models.values()
     topics = catalogue(settings.kafka.topic_prefix, settings.kafka.partitions, model.horizon_ms)
-    reader = MetricReader(broker.bootstrap, topics["metrics"].name)
-    stack.callback(reader.close)
+    readers = [TopicReader(broker.bootstrap, topics[name].name) for name in ("metrics", "alerts")]
+    for reader in readers:
+        stack.callback(reader.close)
     scraper = Scraper("127.0.0.1", port, stop)
     state.window_name = model.window.name
     for thread in (simulator, scraper):
         thread.start()
         stack.callback(thread.join, 1.0)
     stack.callback(stop.set)
-    return _look(state, worker, simulator, reader, scraper)
+    return _look(state, worker, simulator, readers, scraper)
 
 
 def worker_command(configuration: Path) -> list[str]:
@@ -86,18 +88,20 @@ def _look(
     state: DemoState,
     worker: ChildProcess,
     simulator: demo_world.Simulator,
-    reader: MetricReader,
+    readers: Sequence[TopicReader],
     scraper: Scraper,
 ) -> Look:
     seen: Counts | None = None
     counted_at = clock.monotonic_seconds()
+    metrics, alerts = readers
 
     def look() -> None:
         nonlocal seen, counted_at
         worker.check()
         if simulator.failure is not None:
             raise WorldError(f"the simulator stopped: {simulator.failure}")
-        state.add(reader.read(LOOK_SECONDS))
+        state.add(metric_records(metrics.read(LOOK_SECONDS)))
+        state.alert(map(decode_alert, alerts.read(0)))
         if scraper.latest is not None and scraper.latest is not seen:
             seen, before = scraper.latest, counted_at
             counted_at = clock.monotonic_seconds()
@@ -110,12 +114,12 @@ def _look(
 def watch(console: Console, state: DemoState, look: Look, stop: threading.Event) -> None:
     """Look and show until the time is over or `stop` is set; the time counts from here."""
     began = clock.monotonic_seconds()
-    worse_after = demo_world.degrade_after(state.for_seconds)
+    worse_after, better_after = demo_world.degraded_between(state.for_seconds)
     with _shown(console, state) as show:
         while not stop.is_set():
             look()
             state.elapsed_seconds = clock.monotonic_seconds() - began
-            state.degraded = state.elapsed_seconds > worse_after
+            state.degraded = worse_after < state.elapsed_seconds < better_after
             show()
             if state.for_seconds is not None and state.elapsed_seconds >= state.for_seconds:
                 return
@@ -138,10 +142,13 @@ def _shown(console: Console, state: DemoState) -> Iterator[Callable[[], None]]:
 
 
 def _lines(console: Console, state: DemoState) -> Callable[[], None]:
-    told, began = -LINE_SECONDS, False
+    told, began, alerted = -LINE_SECONDS, False, 0
 
     def show() -> None:
-        nonlocal told, began
+        nonlocal told, began, alerted
+        for alert in state.changes[alerted:]:
+            console.print(f"{state.elapsed_seconds:4.0f} s | {alert_line(alert)}", highlight=False, soft_wrap=True)
+        alerted = len(state.changes)
         first = bool(state.windows) and not began
         if first or state.elapsed_seconds - told >= LINE_SECONDS:
             told, began = state.elapsed_seconds, bool(state.windows)

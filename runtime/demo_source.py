@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import orjson
@@ -18,8 +19,8 @@ FATES_SERIES = "hindcast_records_total"
 CONSUMED_SERIES = "hindcast_records_consumed_total"
 
 
-class MetricReader:
-    """Reads the metrics topic from its beginning, without a group."""
+class TopicReader:
+    """Reads one of our topics from its beginning, without a group."""
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._consumer = Consumer(
@@ -38,15 +39,20 @@ class MetricReader:
             raise WorldError(f"{bootstrap}: {error.args[0].str()}") from None
         self._consumer.assign([TopicPartition(topic, partition, 0) for partition in found])
 
-    def read(self, seconds: float) -> list[MetricRecord]:
-        """The records that have come, waiting up to `seconds` for the first; what cannot be read is left out."""
+    def read(self, seconds: float) -> list[bytes]:
+        """The values that have come, waiting up to `seconds` for the first; what cannot be read is left out."""
         messages = self._consumer.consume(2000, timeout=seconds)
         values = [message.value() for message in messages if message.error() is None]
-        return [record for value in values if value and "window_start" in (record := orjson.loads(value))]
+        return [value for value in values if value]
 
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
+
+
+def metric_records(values: Iterable[bytes]) -> list[MetricRecord]:
+    """The metric records among these."""
+    return [record for value in values if "window_start" in (record := orjson.loads(value))]
 
 
 @dataclass(frozen=True, slots=True)

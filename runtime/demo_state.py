@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from models.alert_event import AlertEvent
+
 WINDOWS_KEPT = 600
+ALERTS_KEPT = 100
 
 
 class MetricRecord(TypedDict):
@@ -48,6 +51,10 @@ class DemoState:
     elapsed_seconds: float = 0.0
     for_seconds: float | None = None
     degraded: bool = False
+    alerts: dict[str, AlertEvent] = field(default_factory=dict)
+    """The newest event of every incident, in the order in which they began."""
+    changes: list[AlertEvent] = field(default_factory=list)
+    """Alerts that have begun to fire or were resolved, in order."""
     note: str = "starting"
 
     def add(self, records: Iterable[MetricRecord]) -> None:
@@ -64,6 +71,16 @@ class DemoState:
                 held[place] = record
         while len(self.windows) > WINDOWS_KEPT:
             del self.windows[min(self.windows)]
+
+    def alert(self, events: Iterable[AlertEvent]) -> None:
+        """Take in alerts; a copy of what is known changes nothing."""
+        for event in events:
+            known = self.alerts.get(event.incident)
+            if known is None or known.status != event.status:
+                self.changes.append(event)
+            self.alerts[event.incident] = event
+        while len(self.alerts) > ALERTS_KEPT:
+            del self.alerts[next(iter(self.alerts))]
 
     def count(self, consumed: int, fates: Mapping[str, int], seconds: float) -> None:
         """Take in the worker's counters, read `seconds` after the last time."""

@@ -10,9 +10,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from models.alert_event import AlertEvent
+from models.metric_record import iso_ms
 from runtime.demo_state import DemoState, MetricRecord
 
 BAR_CELLS = 8
+ALERTS_SHOWN = 4
 SHOWN = (("accuracy", "accuracy"), ("f1", "F1"), ("auc", "AUC"))
 INTERVALS_COLUMNS_MIN = 119
 """A narrower terminal shows the metrics without their intervals: half a number helps nobody."""
@@ -29,6 +32,8 @@ def render(state: DemoState, windows: int = 12) -> RenderableType:
             parts += ["", _spans(state)]
     else:
         parts.append(Panel(Text(f"{state.note} …"), border_style="dim"))
+    if state.alerts:
+        parts += ["", *_alerts(state)]
     return Group(*parts, "", _fates(state), _throughput(state))
 
 
@@ -44,7 +49,7 @@ def summary(state: DemoState) -> RenderableType:
     ]
     if state.spans:
         parts.append(_spans(state))
-    return Group(*parts, _fates(state))
+    return Group(*parts, *_alerts(state), _fates(state))
 
 
 def plain_line(state: DemoState) -> str:
@@ -55,6 +60,18 @@ def plain_line(state: DemoState) -> str:
         if mine:
             parts.append(f"{version} {_clock(mine[-1])} " + " ".join(_named(mine[-1], name) for name, _ in SHOWN))
     return " | ".join(parts) if state.windows else f"{parts[0]} | {state.note}"
+
+
+def alert_line(alert: AlertEvent) -> str:
+    """What an alert says: what it is, whose, why with value and interval, since when, and what to do about it."""
+    parts = [
+        f"{alert.status.upper()} {alert.priority} {alert.rule}: {alert.model} {alert.model_version}".rstrip(),
+        alert.summary,
+        f"since {iso_ms(alert.starts_at_ms)[11:16]}"
+        + (f" until {iso_ms(alert.ends_at_ms)[11:16]}" if alert.ends_at_ms is not None else ""),
+        f"runbook {alert.runbook}" if alert.runbook else "",
+    ]
+    return " | ".join(part for part in parts if part)
 
 
 def coverage_bar(coverage: float | None, cells: int = BAR_CELLS) -> str:
@@ -134,6 +151,12 @@ def _spans(state: DemoState) -> _Metrics:
 def _cells(record: MetricRecord, *, intervals: bool) -> list[str]:
     shown = [number(record, name) if intervals else number(record, name).partition(" ")[0] for name, _ in SHOWN]
     return [record["model_version"], f"{record['total']:,}", coverage_bar(record["label_coverage"]), *shown]
+
+
+def _alerts(state: DemoState) -> list[Text]:
+    """The newest incidents, a line each."""
+    shown = list(state.alerts.values())[-ALERTS_SHOWN:]
+    return [Text(alert_line(one), style="bold red" if one.status == "firing" else "green") for one in shown]
 
 
 def _fates(state: DemoState) -> Text:

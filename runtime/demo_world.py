@@ -19,7 +19,9 @@ from runtime.traffic import traffic
 SPEED = 60.0
 PREDICTIONS_PER_SECOND = 25.0  # of event time: 1,500 a second of yours, with their labels about 3,000 events
 SOURCE_PARTITIONS = 4
-DEGRADE_AFTER_SECONDS = 45.0
+DEGRADED_SECONDS = (18.0, 32.0)
+"""Wall seconds after which the model gets worse, and good again: it alerts and recovers before a minute is over."""
+SHORT_SECONDS = 60.0
 
 
 def configuration(bootstrap: str, port: int, directory: Path) -> dict[str, object]:
@@ -36,8 +38,24 @@ def configuration(bootstrap: str, port: int, directory: Path) -> dict[str, objec
     return {
         "kafka": {"bootstrap_servers": bootstrap, "replication_factor": 1, "partitions": 2},
         "models": {"fraud": fraud},
+        "alerts": {"packs": [], "rules": [_rule()]},
         "state": {"directory": str(directory / "state"), "memory_budget": "256MiB"},
         "web": {"host": "127.0.0.1", "port": port},
+    }
+
+
+def _rule() -> dict[str, object]:
+    """Judged on five minutes of event time, and only when the whole interval is past the threshold."""
+    return {
+        "name": "ranking-lost",
+        "metric": "auc",
+        "below": 0.78,
+        "over": "5m",
+        "certain": True,
+        "min_labelled": 500,
+        "severity": "critical",
+        "priority": "P1",
+        "runbook": "docs/runbooks/outcome-metrics-down.md",
     }
 
 
@@ -73,13 +91,16 @@ def demo_traffic(seed: int, for_seconds: float | None) -> SimulateOptions:
         withdrawals=0.002,
         bad=0.01,
         shadow=0.05,
-        degrade_at_seconds=degrade_after(for_seconds) * SPEED,
+        degrade_at_seconds=degraded_between(for_seconds)[0] * SPEED,
+        recover_at_seconds=degraded_between(for_seconds)[1] * SPEED,
     )
 
 
-def degrade_after(for_seconds: float | None) -> float:
-    """Wall seconds until the model gets worse."""
-    return DEGRADE_AFTER_SECONDS if for_seconds is None else min(DEGRADE_AFTER_SECONDS, for_seconds * 0.6)
+def degraded_between(for_seconds: float | None) -> tuple[float, float]:
+    """Wall seconds until the model gets worse, and until it has recovered; sooner in a short demo."""
+    worse, better = DEGRADED_SECONDS
+    share = 1.0 if for_seconds is None else min(1.0, for_seconds / SHORT_SECONDS)
+    return worse * share, better * share
 
 
 class Simulator(threading.Thread):

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
-from models.errors import ConfigError
-from runtime.settings import parse_duration_ms
+from runtime.moments import moment_ms
 
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
@@ -59,19 +58,7 @@ class Selection:
 def selection(code: str | None, since: str | None, limit: int | None, now_ms: int) -> Selection:
     """Read the options of the command line; raises ConfigError."""
     codes = frozenset(part.strip() for part in (code or "").split(",") if part.strip())
-    return Selection(codes, None if since is None else _since_ms(since, now_ms), limit)
-
-
-def _since_ms(text: str, now_ms: int) -> int:
-    try:
-        return now_ms - parse_duration_ms(text)
-    except ValueError:
-        pass
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError([f"--since: neither a duration (1h) nor a time (2026-11-21T10:00:00Z): {text!r}"]) from None
-    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+    return Selection(codes, None if since is None else moment_ms("--since", since, now_ms), limit)
 
 
 def read_letter(partition: int, offset: int, at_ms: int, headers: Headers, size_bytes: int) -> Letter:

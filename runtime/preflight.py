@@ -4,16 +4,17 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
-Role: TypeAlias = Literal["source", "internal", "output"]
+Role: TypeAlias = Literal["source", "input", "output", "internal"]
 Severity: TypeAlias = Literal["error", "warning"]
 
 REPLICATION_DEFAULT: Final = 3
 _MOCK_CLUSTER: Final = "mockCluster"  # how librdkafka's embedded test broker names itself
 _OPERATIONS: Final[Mapping[Role, tuple[str, ...]]] = {
     "source": ("Describe", "Read"),
+    "input": ("Describe", "Read"),
     "output": ("Describe", "Write"),
     "internal": ("Describe", "Read", "Write"),
 }
@@ -21,7 +22,11 @@ _OPERATIONS: Final[Mapping[Role, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTopic:
-    """A topic this configuration works with. ``partitions`` None: any number will do."""
+    """A topic this configuration works with. ``partitions`` None: any number will do.
+
+    ``role``: a source is the users', the others are ours; internal ones are read and written.
+    ``partitions_of``: as many as that topic has, which somebody may have made wider.
+    """
 
     name: str
     role: Role
@@ -29,6 +34,8 @@ class ExpectedTopic:
     config: Mapping[str, str] = field(default_factory=dict)
     key: str = ""  # where the configuration names it
     partitions_new: int | None = None  # how many it gets when we make it, where any number will do
+    partitions_of: str = ""
+    why: str = ""  # what the number of partitions is for, where it is always the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +47,17 @@ class Expected:
     by_id: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Model -> its predictions and labels topics, for models that say they are partitioned by id."""
     partitions: int = 8
-    group: str | None = None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SeenTopic:
-    """A topic as the broker describes it. ``operations`` None: the broker does not say."""
+    """A topic as the broker describes it. ``operations``, ``topic_id`` None: the broker does not say."""
 
     partitions: int
     replication_factor: int
     operations: frozenset[str] | None = None
+    topic_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,8 @@ class Seen:
     brokers: int
     topics: Mapping[str, SeenTopic]
     denied: frozenset[str] = frozenset()
-    group_operations: frozenset[str] | None = None
+    group_operations: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of the groups for which the broker says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +103,21 @@ def problems(expected: Expected, seen: Seen, *, will_create: bool = False) -> li
 
 
 def missing(expected: Expected, seen: Seen) -> list[ExpectedTopic]:
-    """Topics of ours to be created."""
+    """Topics of ours to be created, with the partitions that they get."""
     known = seen.topics.keys() | seen.denied
-    return [topic for topic in expected.topics if topic.role != "source" and topic.name not in known]
+    return [
+        replace(topic, partitions=_partitions(topic, expected, seen))
+        for topic in expected.topics
+        if topic.role != "source" and topic.name not in known
+    ]
+
+
+def _partitions(topic: ExpectedTopic, expected: Expected, seen: Seen) -> int | None:
+    """How many partitions the topic must have; None: any number will do."""
+    if not topic.partitions_of:
+        return topic.partitions
+    found = seen.topics.get(topic.partitions_of)
+    return found.partitions if found is not None else expected.partitions
 
 
 def replication_factor(expected: Expected, seen: Seen) -> int:
@@ -117,17 +138,34 @@ def _existence(expected: Expected, seen: Seen, *, will_create: bool) -> Iterator
 
 def _partition_counts(expected: Expected, seen: Seen) -> Iterator[Problem]:
     for topic in expected.topics:
-        found = seen.topics.get(topic.name)
-        if topic.partitions is None or found is None or found.partitions == topic.partitions:
+        found, wanted = seen.topics.get(topic.name), _partitions(topic, expected, seen)
+        if wanted is None or found is None or found.partitions == wanted:
             continue
-        yield Problem(
-            f"topic {topic.name} has {found.partitions} partitions, {topic.partitions} are expected "
-            "(kafka.partitions must stay what it was when the topics were made; with another number, "
-            "use another kafka.topic_prefix or delete Hindcast's topics first)"
-        )
+        has = f"topic {topic.name} has {found.partitions} partitions"
+        if topic.why:
+            yield Problem(f"{has} and must have exactly {wanted}: {topic.why} (delete it, then make it anew)")
+        elif topic.partitions_of:
+            yield Problem(
+                f"{has} and {topic.partitions_of} {wanted}: they must be equal (delete it, then make it anew)"
+            )
+        else:
+            yield Problem(
+                f"{has}, {wanted} are expected "
+                "(kafka.partitions must stay what it was when the topics were made; with another number, "
+                "use another kafka.topic_prefix or delete Hindcast's topics first)"
+            )
 
 
 def _by_id(expected: Expected, seen: Seen) -> Iterator[Problem]:
+    every = {name: seen.topics[name].partitions for t in expected.by_id.values() for name in t if name in seen.topics}
+    agreed = len(set(every.values())) <= 1
+    if not agreed and len(expected.by_id) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in sorted(every.items()))
+        yield Problem(
+            f"the topics of models that are partitioned_by_id differ in partitions ({told}): all of them share "
+            "Hindcast's internal topics, so all must be equal (or set partitioned_by_id: false)"
+        )
+        return
     for model, names in expected.by_id.items():
         counts = {name: seen.topics[name].partitions for name in names if name in seen.topics}
         where = f"models.{model}.partitioned_by_id"
@@ -139,8 +177,9 @@ def _by_id(expected: Expected, seen: Seen) -> Iterator[Problem]:
             )
         elif set(counts.values()) - {expected.partitions}:
             yield Problem(
-                f"{where}: its topics have {next(iter(counts.values()))} partitions and kafka.partitions is "
-                f"{expected.partitions}: they must be equal (set kafka.partitions, or partitioned_by_id: false)"
+                f"{where}: its topics have {next(iter(counts.values()))} partitions and kafka.partitions "
+                f"is {expected.partitions}: they must be equal (leave kafka.partitions out, or set "
+                "partitioned_by_id: false)"
             )
 
 
@@ -168,8 +207,8 @@ def _authorisation(expected: Expected, seen: Seen) -> Iterator[Problem]:
             yield Problem(f"not allowed: Describe on topic {topic.name}")
         found = seen.topics.get(topic.name)
         yield from _lacking(f"topic {topic.name}", _OPERATIONS[topic.role], found.operations if found else None)
-    if expected.group is not None:
-        yield from _lacking(f"group {expected.group}", ("Read",), seen.group_operations)
+    for group in expected.groups:
+        yield from _lacking(f"group {group}", ("Read",), seen.group_operations.get(group))
 
 
 def _lacking(resource: str, needed: Sequence[str], allowed: frozenset[str] | None) -> Iterator[Problem]:

@@ -53,6 +53,8 @@ class SimulateOptions:
     """Share of ids predicted by a second version, too."""
     degrade_at_seconds: float | None = None
     """From here on the scores say less about the truth."""
+    recover_at_seconds: float | None = None
+    """From here on they are again what they were."""
     versions: tuple[str, ...] = ("rf_v1_2025_10", "rf_v2_2025_11")
     keyed: bool = False
     """Give every record its id as the key, else none (as the example's producer does)."""
@@ -70,6 +72,10 @@ class SimulateOptions:
             problems.append("simulate.seconds: must be a positive number")
         if self.corrections + self.withdrawals > 1:
             problems.append("simulate.corrections: together with withdrawals at most 1")
+        if self.recover_at_seconds is not None and (
+            self.degrade_at_seconds is None or self.recover_at_seconds <= self.degrade_at_seconds
+        ):
+            problems.append("simulate.recover_at: must be later than degrade_at")
         if not self.versions or len(set(self.versions)) < len(self.versions):
             problems.append("simulate.versions: at least one, each once")
         if self.seed < 0:

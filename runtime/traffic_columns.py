@@ -116,7 +116,9 @@ def _scores(
 ) -> NDArray[np.float64]:
     looks_fraudulent = fraud
     if options.degrade_at_seconds is not None:
-        blind = (event - start_us >= options.degrade_at_seconds * SECOND_US) & (rng.random(len(event)) < DEGRADED_SHARE)
+        seconds = (event - start_us) / SECOND_US
+        worse = (seconds >= options.degrade_at_seconds) & (seconds < (options.recover_at_seconds or np.inf))
+        blind = worse & (rng.random(len(event)) < DEGRADED_SHARE)
         looks_fraudulent = np.where(blind, rng.random(len(event)) < 0.1, fraud)
     shapes = np.array(QUALITY)[np.minimum(version, len(QUALITY) - 1), looks_fraudulent.astype(np.int64)]
     return np.round(rng.beta(shapes[:, 0], shapes[:, 1]), 6)

@@ -8,21 +8,30 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import faust
 import mode
 
 from models.errors import WorldError
 from runtime import clock
-from runtime.app import Ingest, create_app, group_id
+from runtime.allocator import keep_freed_memory
+from runtime.app import Ingest, create_app
+from runtime.expected_topics import ALL_ROLES
+from runtime.faust_app import group_ids
 from runtime.settings import Settings
+from runtime.source_identity import LOOK_SECONDS, Settled, SourceWatch, settle_sources
 from runtime.state_directory import claim
-from runtime.watch import Watch
-from runtime.world import ensure
+from runtime.watch import IngestSeries, RoleWatch, Watch
+from runtime.world import ensure, with_partitions
 from telemetry.registry import Telemetry
 from web.health import HealthServer, serve
+
+if TYPE_CHECKING:
+    from runtime.alerts_app import Alerts
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +48,44 @@ def fatal(reason: str) -> NoReturn:
     os._exit(1)
 
 
-class Beside(mode.Service):
-    """What runs beside the Faust app: the health server and the watch over progress."""
+@dataclass(slots=True)
+class Running:
+    """The roles that this process plays, each a Faust app of its own."""
 
-    def __init__(self, ingest: Ingest, settings: Settings, telemetry: Telemetry, **kwargs: Any) -> None:  # noqa: ANN401  # mode's own
+    ingest: Ingest | None = None
+    sources: Settled | None = None
+    alerts: Alerts | None = None
+
+    @property
+    def apps(self) -> list[faust.App]:
+        """The one that the process is about comes first."""
+        return [role.app for role in (self.ingest, self.alerts) if role is not None]
+
+    def watch(self, telemetry: Telemetry) -> Watch:
+        """The watch over all of them."""
+        roles, seconds = [], clock.monotonic_seconds
+        if self.ingest is not None:
+            context = self.ingest.context
+            roles.append(RoleWatch("ingest", context, (context.join, context.merge), seconds))
+            IngestSeries(context, telemetry)
+        if self.alerts is not None:
+            alerting = self.alerts.context
+            roles.append(RoleWatch("alerts", alerting, (alerting.rules, alerting.notify), seconds))
+        return Watch(roles, telemetry)
+
+    async def close(self) -> None:
+        """Let go of what the apps do not close themselves."""
+        if self.ingest is not None:
+            await self.ingest.dimensions.stop()
+
+
+class Beside(mode.Service):
+    """What runs beside the first Faust app: the other apps, the health server, the watch over progress."""
+
+    def __init__(self, running: Running, settings: Settings, telemetry: Telemetry, **kwargs: Any) -> None:  # noqa: ANN401  # mode's own
         super().__init__(**kwargs)
-        self._ingest, self._settings, self._telemetry = ingest, settings, telemetry
-        self.watch = Watch(ingest.context, telemetry, clock.monotonic_seconds)
+        self._running, self._settings, self._telemetry = running, settings, telemetry
+        self.watch = running.watch(telemetry)
         self._server: HealthServer | None = None
 
     async def on_start(self) -> None:
@@ -57,10 +97,16 @@ class Beside(mode.Service):
         log.info("listening on port %d", self._server.port)
 
     async def on_stop(self) -> None:
-        """Close the socket and the readers of our own."""
-        await self._ingest.dimensions.stop()
+        """Close the socket and the connections of our own."""
+        await self._running.close()
         if self._server is not None:
             await self._server.stop()
+
+    @mode.Service.task
+    async def start_others(self) -> None:
+        """In a task of its own: starting an app waits for its recovery, and the first one must not wait for that."""
+        for app in self._running.apps[1:]:
+            await self.add_runtime_dependency(app)
 
     @mode.Service.task
     async def look(self) -> None:
@@ -68,6 +114,17 @@ class Beside(mode.Service):
         while not self.should_stop:
             await self.watch.look()
             await self.sleep(1.0)
+
+    @mode.Service.task
+    async def look_at_sources(self) -> None:
+        """See whether the source topics are still the ones of the start."""
+        sources, ingest = self._running.sources, self._running.ingest
+        if sources is None or ingest is None:
+            return
+        watch = SourceWatch(sources, ingest.context.progress.alarms, fatal)
+        while not self.should_stop:
+            await self.sleep(LOOK_SECONDS)
+            await watch.look()
 
 
 class _Worker(faust.Worker):
@@ -85,12 +142,27 @@ class _Worker(faust.Worker):
 def run(settings: Settings, roles: tuple[str, ...], create_topics: bool) -> int:  # noqa: FBT001  # as the CLI calls it
     """Run until SIGTERM or SIGINT; 0 after a clean stop. Raises WorldError before the first record."""
     log.info("starting", extra={"roles": ",".join(roles)})
-    partitions = _topic_partitions(settings, create_topics=create_topics)
+    settings = with_partitions(settings)
+    partitions = _topic_partitions(settings, roles, create_topics=create_topics)
     with claim(Path(settings.state.directory)):
         telemetry = Telemetry(settings.limits.series_max)
-        ingest = create_app(settings, partitions, telemetry, fatal)
+        running = _create(settings, roles, partitions, telemetry)
         _tune()
-        return _run(ingest, settings, telemetry)
+        return _run(running, settings, telemetry)
+
+
+def _create(settings: Settings, roles: tuple[str, ...], seen: Mapping[str, int], telemetry: Telemetry) -> Running:
+    running = Running()
+    if "ingest" in roles:
+        running.sources = None if _is_embedded() else settle_sources(settings)
+        epochs = running.sources.epochs if running.sources is not None else {}
+        running.ingest = create_app(settings, seen, telemetry, fatal, epochs)
+    if "alerts" in roles:
+        from runtime.alerts_app import create_alerts  # its templates and clients, only where they are used
+
+        beside_ingest = running.ingest is not None
+        running.alerts = create_alerts(settings, seen, telemetry, fatal, beside_ingest=beside_ingest)
+    return running
 
 
 def _tune() -> None:
@@ -99,28 +171,34 @@ def _tune() -> None:
     Records make no cycles, so looking for some every 700 allocations, Python's default, is work for nothing; and two
     threads that both have something to do need not change places every 5 ms.
     """
+    keep_freed_memory()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     sys.setswitchinterval(0.02)
 
 
-def _topic_partitions(settings: Settings, *, create_topics: bool) -> dict[str, int]:
+def _is_embedded() -> bool:
+    return os.environ.get(EMBEDDED_VARIABLE) == "1"
+
+
+def _topic_partitions(settings: Settings, roles: tuple[str, ...], *, create_topics: bool) -> dict[str, int]:
     """Partitions of the topics that are there. Raises WorldError if a worker could not work with them."""
     sources = {t for m in settings.models.values() for t in (m.predictions.topic, m.labels.topic)}
-    if os.environ.get(EMBEDDED_VARIABLE) == "1":
+    if _is_embedded():
         from runtime.demo_world import SOURCE_PARTITIONS  # the demo's own broker alone
 
         return dict.fromkeys(sources, SOURCE_PARTITIONS)
-    found = ensure(settings, group_id(settings), create_topics=create_topics)
+    groups = group_ids(settings, tuple(role for role in roles if role in ALL_ROLES))
+    found = ensure(settings, groups, create_topics=create_topics)
     return {name: topic.partitions for name, topic in found.seen.topics.items()}
 
 
-def _run(ingest: Ingest, settings: Settings, telemetry: Telemetry) -> int:
+def _run(running: Running, settings: Settings, telemetry: Telemetry) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = _Worker(
-        ingest.app,
-        Beside(ingest, settings, telemetry, loop=loop),
+        running.apps[0],
+        Beside(running, settings, telemetry, loop=loop),
         loop=loop,
         redirect_stdouts=False,
         quiet=True,

@@ -32,6 +32,8 @@ class Telemetry:
         self.consumed = Counter(CATALOGUE["hindcast_records_consumed_total"], self._cap)
         self.dead_letters = Counter(CATALOGUE["hindcast_dead_letters_total"], self._cap)
         self.misplaced = Counter(CATALOGUE["hindcast_misplaced_records_total"], self._cap)
+        self.notifications = Counter(CATALOGUE["hindcast_notifications_total"], self._cap)
+        self.failed_templates = Counter(CATALOGUE["hindcast_failed_templates_total"], self._cap)
         self.chunk_seconds = Histogram(CATALOGUE["hindcast_chunk_seconds"], self._cap)
         self.gauges = OwnedGauges(self._cap)
         self.records = RecordGauges(self.gauges)
@@ -46,9 +48,9 @@ class Telemetry:
         self._watched[CATALOGUE[name].name] = read
 
     def collect(self) -> Iterable[Metric]:
-        for part in (self.predictions, self.labels, self.confidence, self.consumed, self.dead_letters, self.misplaced):
+        counted = (self.predictions, self.labels, self.confidence, self.consumed, self.dead_letters, self.misplaced)
+        for part in (*counted, self.notifications, self.failed_templates, self.chunk_seconds):
             yield from part.collect()
-        yield from self.chunk_seconds.collect()
         yield from self.gauges.collect()
         for name, read in self._watched.items():
             yield self._family(name, read())

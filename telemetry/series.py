@@ -67,6 +67,26 @@ _ALL: Final = (
         SLICE,
         "End of the window that the gauges which need labels show, Unix time.",
     ),
+    Series(
+        "ml_alerts_firing",
+        "gauge",
+        ("model", "rule", "severity"),
+        "Alerts that fire now. Shown by the one worker that notifies; silenced and inhibited ones count, too.",
+    ),
+    Series(
+        "hindcast_notifications_total",
+        "counter",
+        ("channel", "outcome"),
+        "Attempts to notify, by channel (`receiver/kind`) and what came of them: `sent`, or how it failed "
+        "(`rate_limited`, `unreachable`, `timeout`, `server`, `refused`, `unauthorised`, `not_found`, `invalid`); "
+        "`fallback` counts the alerts that the fallback receiver was told of in another's place.",
+    ),
+    Series(
+        "hindcast_failed_templates_total",
+        "counter",
+        ("channel",),
+        "Messages whose template failed; the plain text went out instead.",
+    ),
     Series("hindcast_records_consumed_total", "counter", ("topic",), "Records read from the source topics."),
     Series(
         "hindcast_records_total",
@@ -92,6 +112,12 @@ _ALL: Final = (
         ("stage",),
         "Time spent on one chunk of records, by stage.",
         CHUNK_SECONDS_BUCKETS,
+    ),
+    Series(
+        "hindcast_checkpoints_set_aside",
+        "gauge",
+        (),
+        "Damaged checkpoints that were set aside (they are rebuilt) and still lie in the state directory.",
     ),
     Series("hindcast_recovery_seconds", "gauge", (), "How long the last recovery of state took."),
     Series(

@@ -17,9 +17,7 @@ def leave(worker: WorkerProcess) -> None:
     assert seconds <= EXIT_SECONDS_MAX, f"{worker.name} took {seconds:.1f} s to stop"
 
 
-def test_workers_join_and_leave_under_load_and_every_record_counts_once(
-    new_scene: NewScene, small_load: Load
-) -> None:
+def test_workers_join_and_leave_under_load_and_every_record_counts_once(new_scene: NewScene, small_load: Load) -> None:
     scene = new_scene(small_load.without_keys())
     first, second = scene.worker("first"), scene.worker("second")
     first.start()

@@ -14,6 +14,7 @@ from urllib.error import HTTPError, URLError
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.dying_worker import VARIABLE
 from tests.support.ports import free_ports
 from tests.support.reaper import Reaper
 
@@ -33,6 +34,9 @@ class WorkerProcess:
         own: dict[str, Any] = {"state": {"directory": str(self.state)}, "web": {"host": "127.0.0.1", "port": self.port}}
         self.config = self.home / "hindcast.yaml"
         self.config.write_bytes(orjson.dumps(settings | own))  # JSON is YAML
+        self.roles = "ingest"
+        self.dies = ""
+        """Where it kills itself, see tests/support/dying_worker.py."""
         self._reaper = reaper
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -56,8 +60,9 @@ class WorkerProcess:
     def start(self) -> None:
         """Start it, on whatever disk it has."""
         assert not self.running, f"{self.name} is running"
-        command = [sys.executable, "-m", "runtime.cli", "worker", "--config", str(self.config)]
-        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        module = "tests.support.dying_worker" if self.dies else "runtime.cli"
+        command = [sys.executable, "-m", module, "worker", "--config", str(self.config), "--roles", self.roles]
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", VARIABLE: self.dies}
         self._process = self._reaper.start(command, self.home / "worker.log", env=env, cwd=REPO)
 
     def kill(self) -> None:

@@ -73,8 +73,8 @@ def test_a_right_that_is_missing_is_named_on_a_broker_with_an_authorizer(
     allow(cluster.bootstrap, "TOPIC", "hidden", "User:other", "READ")
     allow(cluster.bootstrap, "TOPIC", "write-only", "User:ANONYMOUS", "WRITE")
     allow(cluster.bootstrap, "GROUP", "group", "User:other", "READ")
-    seen = view(cluster.bootstrap).look([topic.name for topic in topics], "group")
-    found = problems(Expected(tuple(topics), group="group"), seen)
+    seen = view(cluster.bootstrap).look([topic.name for topic in topics], ["group"])
+    found = problems(Expected(tuple(topics), groups=("group",)), seen)
     assert [problem.text for problem in found if problem.severity == "error"] == [
         "not allowed: Describe on topic hidden",
         "not allowed: Read on topic write-only",

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from models.errors import WorldError
 from runtime.cli import main
 from runtime.settings import Settings, parse
-from runtime.world import ensure, inspect
+from runtime.world import ensure, inspect, with_partitions
 from tests.support.topics import ScratchTopics
 
 
@@ -41,9 +41,10 @@ async def test_a_worker_may_create_our_topics_but_never_the_sources(settings: Se
     await asyncio.to_thread(ensure, settings, create_topics=True)
     found = await asyncio.to_thread(inspect, settings)
     assert found.errors == []
-    internal = {topic.name: topic.partitions for topic in found.expected.topics if topic.role == "internal"}
-    assert {name: found.seen.topics[name].partitions for name in internal} == internal
-    assert set(internal.values()) == {1, 3}
+    fixed = {topic.name: topic.partitions for topic in found.expected.topics if topic.partitions is not None}
+    assert {name: found.seen.topics[name].partitions for name in fixed} == fixed
+    assert set(fixed.values()) == {1, 3}
+    assert found.seen.topics[f"{topics.prefix}rules-changelog"].partitions == 3
 
 
 @pytest.mark.broker
@@ -87,6 +88,24 @@ async def test_a_state_topic_with_another_number_of_partitions_stops_everything(
     assert f"topic {topics.prefix}partials has 4 partitions, 3 are expected" in capsys.readouterr().err
     with pytest.raises(WorldError, match="partials has 4 partitions, 3 are expected"):
         await asyncio.to_thread(ensure, settings, create_topics=True)
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize(("own", "labels", "partitions"), [({}, 5, 5), ({"partitions": 3}, 5, 3), ({}, 6, 8)])
+async def test_partitions_are_taken_from_keyed_topics_that_agree_unless_they_are_set(
+    broker: str, topics: ScratchTopics, own: dict[str, int], labels: int, partitions: int
+) -> None:
+    source = {"predictions": {"topic": await topics.create("x_predictions", partitions=5)}, "partitioned_by_id": True}
+    await topics.create("x_labels", partitions=labels)
+    while len(await topics.names()) < 2:  # noqa: ASYNC110  # the broker tells nobody
+        await asyncio.sleep(0.1)
+    kafka = {"bootstrap_servers": broker, "topic_prefix": topics.prefix, **own}
+    settings = parse({"kafka": kafka, "models": {"fraud": source}}, {})
+    assert (await asyncio.to_thread(with_partitions, settings)).kafka.partitions == partitions
+    found = await asyncio.to_thread(inspect, settings, will_create=True)
+    assert [str(error).startswith("models.fraud.partitioned_by_id") for error in found.errors] == [True] * (
+        partitions != 5
+    )
 
 
 def test_the_embedded_broker_is_refused_by_every_way_in() -> None:

@@ -81,9 +81,13 @@ def test_internal_topics_and_only_they_have_internal_names() -> None:
         marked = any(mark in topic.name for mark in ("-by-id", "-partials", "-changelog"))
         assert marked == topic.internal, topic.name
         assert topic.name.startswith("hindcast-")
-        # One log decides which names are admitted, so it has one order.
-        assert topic.partitions == (1 if topic.name.endswith("dimensions-changelog") else 8)
-    assert {name for name, topic in topics.items() if not topic.internal} == {"metrics", "dead-letters"}
+        # One log decides which names are admitted, and one notifier sees all alerts, so they have one order.
+        is_single = topic.name.endswith(("dimensions-changelog", "alerts", "silences", "notify-changelog"))
+        assert topic.partitions == (1 if is_single else 8)
+    public = {name for name, topic in topics.items() if not topic.internal}
+    assert public == {"metrics", "dead-letters", "alerts", "decisions", "silences"}
+    assert topics["silences"].config() == {"cleanup.policy": "compact", "retention.ms": "-1"}
+    assert topics["alerts"].config() == topics["metrics"].config()
     assert topics["metrics"].config() == {"cleanup.policy": "compact,delete", "retention.ms": str(30 * DAY_MS)}
 
 

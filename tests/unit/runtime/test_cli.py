@@ -53,6 +53,7 @@ def test_every_verb_has_help_config_and_log_format(verb: str, capsys: pytest.Cap
         ("wrker", "hindcast: No such command 'wrker'. Did you mean 'worker'? (see hindcast --help)"),
         ("check --shema", "hindcast: No such option: --shema"),
         ("worker --roles ingest,cook", "hindcast: Invalid value: must be some of ingest, alerts, sinks"),
+        ("worker --roles sinks", "hindcast: Invalid value: sinks has nothing to do in this version: name ingest or"),
         ("worker --log-format xml", "hindcast: Invalid value for '--log-format'"),
         ("simulate --for 5", "hindcast: Invalid value for '--for': not a duration"),
         ("simulate --label-delay soon", "hindcast: Invalid value: not a duration"),
@@ -135,7 +136,7 @@ def test_check_without_a_broker_shows_the_configuration_and_exits_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "hindcast.yaml").write_text(
-        "kafka: {bootstrap_servers: '127.0.0.1:1'}\nalerts: {}\n"
+        "kafka: {bootstrap_servers: '127.0.0.1:1'}\nsinks: {}\n"
         "models: {shop: {predictions: {topic: shop, fields: {score: out.p}}, spans: [1h], segments: [country]}}\n"
     )
     assert main(["check"]) == 1
@@ -143,8 +144,10 @@ def test_check_without_a_broker_shows_the_configuration_and_exits_1(
     assert "predictions from shop: id = prediction_id or transaction_id" in out
     assert "score = out.p" in out
     assert "labels from shop_labels" in out
+    assert "throughput-zero (P1, critical): fires when no predictions came for 5m." in out
+    assert "channel console/console: reachable" in out
     warning, error = err.splitlines()
-    assert warning == "hindcast: warning: read, not acted on in this version: alerts"
+    assert warning == "hindcast: warning: read, not acted on in this version: sinks"
     assert error.startswith("hindcast: no broker answers at 127.0.0.1:1: ")
 
 

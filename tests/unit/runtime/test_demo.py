@@ -101,6 +101,19 @@ def test_the_configuration_of_the_demo_is_a_valid_one(tmp_path: Path) -> None:
     model = settings.models["fraud"]
     assert model.emit_every_ms == 1_000
     assert (model.horizon_ms + model.allowed_lateness_ms) / demo_world.SPEED < 10_000  # final on the screen soon
+    [rule] = settings.alerts.rules
+    assert (Path(demo_world.__file__).parents[1] / rule.runbook).is_file()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "between"), [(None, (18, 32)), (60.0, (18, 32)), (600.0, (18, 32)), (30.0, (9, 16))]
+)
+def test_the_demos_model_gets_worse_and_recovers_before_a_minute_is_over(
+    seconds: float | None, between: tuple[float, float]
+) -> None:
+    assert demo_world.degraded_between(seconds) == between
+    options = demo_world.demo_traffic(1, seconds)
+    assert (options.degrade_at_seconds, options.recover_at_seconds) == (between[0] * 60, between[1] * 60)
 
 
 def test_the_demos_traffic_fits_what_the_embedded_broker_keeps() -> None:

@@ -4,6 +4,7 @@ import io
 
 from rich.console import Console, RenderableType
 
+from models.alert_event import AlertEvent
 from runtime.demo_source import read_counts
 from runtime.demo_state import DemoState, MetricRecord
 from runtime.demo_view import coverage_bar, number, plain_line, render, summary
@@ -154,6 +155,27 @@ def test_the_plain_line_gives_the_newest_labelled_window_of_each_version() -> No
         "  12 s | 0 events/s | rf_v1 10:01 accuracy 0.981 f1 0.429 auc 0.913"
         " | rf_v2 10:03 accuracy 0.981 f1 0.429 auc 0.913"
     )
+
+
+def alert(**others: object) -> AlertEvent:
+    fields: dict[str, object] = {
+        "fingerprint": "f1", "rule": "ranking-lost", "priority": "P1", "severity": "critical", "status": "firing",
+        "model": "fraud", "model_version": "rf_v1", "segment": "", "metric": "auc", "value": 0.71,
+        "window_start_ms": 0, "starts_at_ms": 36_300_000, "runbook": "docs/runbooks/x.md",
+        "summary": "auc 0.71 [0.68, 0.74] is below 0.78",
+    }  # fmt: skip
+    return AlertEvent(**fields | others)  # type: ignore[arg-type]
+
+
+def test_an_alert_shows_its_reason_interval_and_runbook_and_then_its_end() -> None:
+    found = state(record())
+    found.alert([alert()])
+    shown = line_with(text(render(found), 200), "FIRING P1 ranking-lost: fraud rf_v1")
+    assert "auc 0.71 [0.68, 0.74] is below 0.78 | since 10:05 | runbook docs/runbooks/x.md" in shown
+    found.alert([alert(), alert(status="resolved", ends_at_ms=36_600_000, summary="auc 0.87 is not below 0.78")])
+    assert "RESOLVED P1 ranking-lost: fraud rf_v1 | auc 0.87" in text(summary(found), 200)
+    assert "since 10:05 until 10:10" in text(summary(found), 200)
+    assert [one.status for one in found.changes] == ["firing", "resolved"]
 
 
 def test_counts_are_read_from_the_metrics_page() -> None:

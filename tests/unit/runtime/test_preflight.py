@@ -85,6 +85,13 @@ def test_a_model_partitioned_by_id_needs_equal_counts(predictions: int, labels: 
     assert lines(expected, seen_with(p=SeenTopic(8, 3), l=SeenTopic(8, 3))) == []
 
 
+def test_models_that_are_partitioned_by_id_must_agree_with_each_other() -> None:
+    expected = replace(EXPECTED, by_id={"fraud": ("p", "l"), "churn": ("q", "m")})
+    seen = seen_with(p=SeenTopic(8, 3), l=SeenTopic(8, 3), q=SeenTopic(6, 3), m=SeenTopic(6, 3))
+    [line] = lines(expected, seen)
+    assert "differ in partitions (l 8, m 6, p 8, q 6)" in line
+
+
 def test_a_single_copy_is_a_warning_and_not_an_error() -> None:
     [problem] = problems(EXPECTED, seen_with(h_metrics=SeenTopic(1, 1)))
     text = "only one copy is kept of h-metrics: what a broker loses is lost (replication factor 1)"
@@ -125,8 +132,30 @@ def test_a_topic_that_may_not_be_seen_is_denied_and_not_called_missing() -> None
 
 
 def test_a_group_that_may_not_be_read_is_named() -> None:
-    seen = replace(FINE, group_operations=frozenset())
-    assert lines(replace(EXPECTED, group="hindcast"), seen) == ["not allowed: Read on group hindcast"]
+    expected = replace(EXPECTED, groups=("hindcast", "hindcast-alerts"))
+    assert lines(expected, FINE) == []  # the broker does not say
+    seen = replace(FINE, group_operations={"hindcast": frozenset({"Read"}), "hindcast-alerts": frozenset()})
+    assert lines(expected, seen) == ["not allowed: Read on group hindcast-alerts"]
+
+
+def test_a_topic_that_must_have_one_partition_says_why() -> None:
+    expected = Expected((ExpectedTopic("h-alerts", "internal", 1, why="one notifier sees all alerts"),))
+    [line] = lines(expected, seen_with(h_alerts=SeenTopic(8, 3)))
+    assert line == (
+        "topic h-alerts has 8 partitions and must have exactly 1: one notifier sees all alerts "
+        "(delete it, then make it anew)"
+    )
+    assert lines(expected, seen_with(h_alerts=SeenTopic(1, 3))) == []
+
+
+def test_a_changelog_follows_the_partitions_of_the_topic_that_it_belongs_to() -> None:
+    rules = ExpectedTopic("h-rules", "internal", partitions_of="h-metrics")
+    expected = Expected((ExpectedTopic("h-metrics", "input"), rules), partitions=8)
+    wide = seen_with(h_metrics=SeenTopic(24, 3))
+    assert [topic.partitions for topic in missing(expected, wide)] == [24]
+    assert [topic.partitions for topic in missing(expected, without("h-metrics"))] == [None, 8]
+    [line] = lines(expected, seen_with(h_metrics=SeenTopic(24, 3), h_rules=SeenTopic(8, 3)))
+    assert line.startswith("topic h-rules has 8 partitions and h-metrics 24: they must be equal")
 
 
 def test_the_embedded_broker_is_refused_before_anything_else() -> None:

@@ -65,8 +65,16 @@ def test_a_secret_under_a_misspelt_key_is_not_echoed() -> None:
 
 
 def test_opaque_sections_are_not_shown_with_the_settings() -> None:
-    tree = yaml.safe_load("alerts: {receivers: {x: {slack: {channel: quiet-channel}}}}")
-    assert "quiet-channel" not in repr(parse(tree, {}))
+    tree = yaml.safe_load("sinks: {delta: {token: '${T}', path: quiet-path}}")
+    assert "quiet-path" not in repr(parse(tree, {}))
+
+
+def test_secrets_of_channels_are_not_shown_with_the_settings() -> None:
+    hook = {"url": "https://a.example/", "secret": "${URL}"}
+    tree = {"alerts": {"receivers": {"x": {"slack": {"webhook_url": "${URL}"}, "webhook": hook}}}}
+    settings = parse(tree, {"URL": "https://example.com/quiet-token"})
+    assert settings.alerts.receivers["x"].slack is not None
+    assert "quiet-token" not in repr(settings)
 
 
 def test_a_password_file_is_read_without_its_line_end(tmp_path: Path) -> None:

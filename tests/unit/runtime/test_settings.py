@@ -23,8 +23,10 @@ def model(**keys: object) -> dict[str, Any]:
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
-    for name in ("kafka", "ca.pem", "registry"):
+    for name in ("kafka", "ca.pem", "registry", "pagerduty", "smtp", "hook"):
         (tmp_path / name).write_text("x\n")
+    (tmp_path / "slack").write_text("https://hooks.slack.com/services/x\n")
+    (tmp_path / "apprise").write_text("json://teams.example.com/x\n")
     file = tmp_path / "hindcast.yaml"
     file.write_text(CONTRACT_EXAMPLE.replace("/secrets", str(tmp_path)))
     return file
@@ -54,7 +56,7 @@ def test_defaults_are_the_values_that_the_contract_shows() -> None:
 
 
 def test_the_contracts_whole_example_loads_and_says_what_it_does_not_act_on(example: Path) -> None:
-    settings = load(example, {})
+    settings = load(example, {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x"})
     fraud = settings.models["fraud"]
     assert [span.ms for span in fraud.spans] == [3_600_000, 86_400_000]
     assert fraud.segments == ["country", "merchant"]
@@ -64,7 +66,6 @@ def test_the_contracts_whole_example_loads_and_says_what_it_does_not_act_on(exam
         "models.fraud.drift",
         "models.fraud.champion",
         "models.fraud.challengers",
-        "alerts",
         "sinks",
     ]
 

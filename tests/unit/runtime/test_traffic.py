@@ -87,6 +87,22 @@ def test_degradation_starts_when_it_shall() -> None:
     assert before - after > 0.15
 
 
+def test_a_recovered_model_is_as_good_as_before() -> None:
+    options = {"rate": 200, "seconds": 180, "fraud_rate": 0.2, "versions": ("v",)}
+    records = run(**options, degrade_at_seconds=60, recover_at_seconds=120)
+    before, during, after = (w.metrics["auc"] for _, w in sorted(recount(raw(records), Rules()).windows.items()))
+    assert before is not None
+    assert during is not None
+    assert after == pytest.approx(before, abs=0.05)
+    assert before - during > 0.15
+
+
+@pytest.mark.parametrize("degrade_at", [None, 60.0, 90.0])
+def test_a_recovery_needs_something_to_recover_from(degrade_at: float | None) -> None:
+    with pytest.raises(ConfigError, match="recover_at: must be later than degrade_at"):
+        SimulateOptions(degrade_at_seconds=degrade_at, recover_at_seconds=60.0)
+
+
 def test_frauds_are_found_sooner_than_the_median_and_nothing_before_its_event() -> None:
     records = run(fraud_rate=0.5, label_delay_seconds=100, labelled=1.0)
     (latencies,) = [w.latency_seconds for w in recount(raw(records), WHOLE_DAY).windows.values()][:1]
