@@ -28,7 +28,7 @@ from tables.join_state import JoinState, Memory
 from tables.merge_state import MergeState
 from tables.partition import OpenState
 from tables.plan import Plan
-from tables.row_cache import ROW_BYTES
+from tables.row_cache import ROW_BYTES, WAITING_BYTES
 from telemetry.registry import Telemetry
 from transport.light import keep_records_light
 
@@ -59,7 +59,11 @@ def create_app(
     app = faust_app(settings, "ingest", FETCH_BYTES_MAX)
     memory = settings.state.memory_budget_bytes // kafka.partitions
     directory = Path(settings.state.directory)
-    join_memory = Memory(max(memory // 4 // ROW_BYTES, 1_000), max(memory // 4 // SLOT_BYTES, 64))
+    join_memory = Memory(
+        recent_rows_max=max(memory // 4 // ROW_BYTES, 1_000),
+        slots_max=max(memory // 4 // SLOT_BYTES, 64),
+        waiting_rows_max=max(memory // 2 // WAITING_BYTES, 1_000),  # while nothing is read or written yet
+    )
     tables: dict[str, OpenState] = {
         "join": lambda number, checkpoint: JoinState(plan, number, checkpoint, join_memory),
         "merge": lambda _, checkpoint: MergeState(plan, kafka.partitions, checkpoint),

@@ -28,9 +28,6 @@ IN_FLIGHT_MAX = 16
 SETTLE_SECONDS_MAX = 2.0
 """How long a rebalance waits for blocks on their way; what comes later is replayed."""
 
-RECOVERY_CUT_BLOCKS = 32
-"""Replayed blocks of a partition between checkpoints while it recovers."""
-
 Fatal = Callable[[str], NoReturn]
 """Ends the process at once: the state is safe by construction, memory may not be."""
 
@@ -69,7 +66,7 @@ class BlockStore(Store[bytes, bytes]):
             partition = self._open(event.message.partition)
             try:
                 partition.replay(event.message.offset, event.message.value or b"")
-                if partition.replayed % RECOVERY_CUT_BLOCKS == 0:
+                if partition.state.is_full():
                     partition.write_behind(self._threads)
             except WorldError as error:
                 self.table.set_aside(partition.number, str(error))

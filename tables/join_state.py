@@ -33,10 +33,14 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Memory(NamedTuple):
-    """How much one state partition may keep in memory besides what is not yet stored."""
+    """How much one state partition may keep in memory besides what is not yet stored.
+
+    waiting_rows_max: rows that a replay may let wait before it writes a checkpoint.
+    """
 
     recent_rows_max: int
     slots_max: int
+    waiting_rows_max: int = 100_000
 
 
 DEFAULT_MEMORY = Memory(recent_rows_max=100_000, slots_max=4_096)
@@ -207,6 +211,10 @@ class JoinState:
             spared=spared,
         )
 
+    def is_full(self) -> bool:
+        """Whether so much waits to be stored that a replay should write a checkpoint now."""
+        return self.rows.waiting >= self.memory.waiting_rows_max
+
     def cut_written(self) -> None:
         """The last cut is in the checkpoint: what it holds may leave memory."""
         self.rows.written()
@@ -217,6 +225,7 @@ class JoinState:
 
     def apply_body(self, body: bytes) -> None:
         """Fold one block's bytes in."""
+        self.rows.replay()
         self.apply(decode_block(body))
 
     def snapshot_body(self) -> bytes:

@@ -98,6 +98,10 @@ class KeyedState:
         dropped, self._dropped, self._dirty = self._dropped, [], set()
         return Cut(meta=_encode(_Meta(position, self.applied)), slots=slots, dropped_slots=dropped)
 
+    def is_full(self) -> bool:
+        """Never: what waits to be stored is kept in memory anyway."""
+        return False
+
     def cut_written(self) -> None:
         """Nothing leaves memory: the rows are few."""
 

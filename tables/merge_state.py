@@ -181,6 +181,10 @@ class MergeState:
         dropped, self._dropped = self._dropped, []
         return Cut(meta=self._meta(position), slots=slots, dropped_slots=dropped)
 
+    def is_full(self) -> bool:
+        """Never: what waits to be stored is kept in memory anyway."""
+        return False
+
     def cut_written(self) -> None:
         """Nothing leaves memory: packed windows are small."""
 

@@ -37,6 +37,9 @@ class State(Protocol):
     def cut(self, position: tuple[int, int, int]) -> Cut:
         """All that has changed since the last cut."""
 
+    def is_full(self) -> bool:
+        """Whether so much waits to be stored that a replay should write a checkpoint now."""
+
     def cut_written(self) -> None:
         """The last cut is in the checkpoint."""
 

@@ -7,6 +7,7 @@ Its own write-ahead log is off: the changelog is the log. RocksDB's ``ttl`` opti
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from rocksdict import (
     WriteOptions,
 )
 
-from tables.checkpoint import Cut
+from tables.checkpoint import Cut, RowsWritten
 
 _META, _SLOT, _INDEX = b"\x00M", b"\x00A", b"\x00X"
 """Row keys begin with a labels topic code, which is never 0."""
@@ -34,6 +35,8 @@ _decode_keys = msgspec.msgpack.Decoder(list[bytes]).decode
 _NO_LOG = WriteOptions()
 _NO_LOG.disable_wal = True  # type: ignore[method-assign,assignment]  # a property, the stub errs
 OPEN_FILES_MAX = 128
+BATCH_ROWS_MAX = 20_000
+"""Rows written at once: some 20 ms."""
 _DAMAGE = ("Corruption", "checksum", "No such file")
 
 Damaged = Callable[[Exception], NoReturn]
@@ -121,14 +124,17 @@ class RocksCheckpoint:
         return [int.from_bytes(key[len(_SLOT) :], "big") for key, _ in self._entries(_SLOT)]
 
     def write(self, cut: Cut) -> None:
-        """Store a cut in one batch; raises OSError when the disk refuses."""
+        """Store a cut; raises OSError when the disk refuses.
+
+        Everything but the rows goes in one batch, at the end. Rows may be there before it: they stand in the
+        blocks, so a replay from the old position writes the same again.
+        """
+        # First: a row may come anew after its bucket is over. Until the meta is written the old one names the buckets.
+        for bucket in cut.purge:
+            self._purge(bucket, cut.spared)
+        self._write_rows(cut.rows)
         batch = WriteBatch(raw_mode=True)
         put = batch.put
-        rows: dict[bytes, bytes] = {}
-        for keys, values in cut.rows:
-            rows.update(zip(keys, values, strict=True))
-        for key in sorted(rows):  # side by side they cost RocksDB less than half
-            put(key, rows[key])
         for slot, value in cut.slots.items():
             put(_SLOT + slot.to_bytes(8, "big"), value)
         for slot in cut.dropped_slots:
@@ -138,10 +144,23 @@ class RocksCheckpoint:
             put(_bucket_prefix(bucket) + self._sequence.to_bytes(8, "big"), _encode(keys))
         put(_INDEX, self._sequence.to_bytes(8, "big"))
         put(_META, cut.meta)
-        # Rows first: should it break off in between, the old meta still names the buckets.
-        for bucket in cut.purge:
-            self._purge(bucket, cut.spared)
         self._write(batch)
+
+    def _write_rows(self, written: list[RowsWritten]) -> None:
+        """In the order of their keys, which costs RocksDB less than half, and not all at once: it lets no other
+        thread run meanwhile.
+        """
+        rows: dict[bytes, bytes] = {}
+        for keys, values in written:
+            rows.update(zip(keys, values, strict=True))
+        ordered = sorted(rows)
+        for start in range(0, len(ordered), BATCH_ROWS_MAX):
+            batch = WriteBatch(raw_mode=True)
+            put = batch.put
+            for key in ordered[start : start + BATCH_ROWS_MAX]:
+                put(key, rows[key])
+            self._write(batch)
+            time.sleep(0)
 
     def _write(self, batch: WriteBatch) -> None:
         try:

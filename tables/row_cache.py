@@ -6,6 +6,8 @@ from tables.checkpoint import Checkpoint, RowsWritten
 
 ROW_BYTES = 300
 """What one cached row takes in memory: key, value and dictionary entry, measured."""
+WAITING_BYTES = 140
+"""What a row that only waits to be written takes: key and value."""
 
 
 class RowCache:
@@ -23,9 +25,15 @@ class RowCache:
         self._in_cut: list[RowsWritten] = []
         self._young: dict[bytes, bytes] = {}
         self._old: dict[bytes, bytes] = {}
+        self._replaying = False
+        self.waiting = 0
+        """Rows that wait to be written, those of one key each by itself."""
 
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """The rows of the keys, in order; None for unknown ones."""
+        if self._replaying:
+            self._replaying = False
+            self.forget()
         found: list[bytes | None] = list(map(self._young.get, keys))
         for look_up in (self._get_old, self._checkpoint.get_many):
             unknown = found.count(None)
@@ -42,8 +50,16 @@ class RowCache:
 
     def update(self, keys: list[bytes], rows: list[bytes]) -> None:
         """Rows as they stand now."""
-        self._young.update(zip(keys, rows, strict=True))
+        if not self._replaying:
+            self._young.update(zip(keys, rows, strict=True))
         self._unwritten.append((keys, rows))
+        self.waiting += len(keys)
+
+    def replay(self) -> None:
+        """Updates come from the log now and nobody asks for rows, so none are kept at hand until somebody does."""
+        if not self._replaying:
+            self._replaying = True
+            self._young, self._old = {}, {}
 
     def unwritten(self) -> dict[bytes, bytes]:
         """The rows since the last cut."""
@@ -51,7 +67,7 @@ class RowCache:
 
     def freeze(self) -> list[RowsWritten]:
         """What is to be written, in order: of two rows with one key the later counts."""
-        self._in_cut, self._unwritten = self._unwritten, []
+        self._in_cut, self._unwritten, self.waiting = self._unwritten, [], 0
         return self._in_cut
 
     def written(self) -> None:
@@ -61,7 +77,7 @@ class RowCache:
             self._old, self._young = self._young, {}
 
     def forget(self) -> None:
-        """Drop what is stored: rows have been purged from the checkpoint."""
+        """Keep only what is not stored: rows have been purged from the checkpoint, or some were not kept at hand."""
         self._young, self._old = {}, {}
         for keys, rows in (*self._in_cut, *self._unwritten):
             self._young.update(zip(keys, rows, strict=True))

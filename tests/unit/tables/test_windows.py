@@ -74,3 +74,18 @@ def test_recent_rows_stay_within_their_bound_and_answer_without_the_checkpoint()
     assert held[-1] == 99
     cache.forget()
     assert cache.get_many([b"99"]) == [None]
+
+
+def test_rows_of_a_replay_are_found_when_somebody_asks_written_or_not() -> None:
+    checkpoint = MemoryCheckpoint()
+    cache = RowCache(checkpoint, recent_max=10)
+    cache.update([b"a", b"b"], [b"old", b"old"])
+    cache.replay()
+    cache.update([b"a"], [b"new"])
+    checkpoint.write(Cut(b"", rows=cache.freeze()))
+    cache.update([b"c"], [b"unwritten"])
+    cache.written()
+    cache.replay()
+    assert cache.get_many([b"a", b"b", b"c", b"d"]) == [b"new", b"old", b"unwritten", None]
+    cache.update([b"d"], [b"live"])
+    assert cache.get_many([b"d", b"a"]) == [b"live", b"new"]
