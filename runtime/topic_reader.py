@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from models.errors import WorldError
 from runtime.security import confluent_config, kafka_security
@@ -15,6 +16,13 @@ TIMEOUT_SECONDS: Final = 10.0
 SILENCE_SECONDS_MAX: Final = 30.0
 _POLL_SECONDS: Final = 0.2
 _CHUNK: Final = 500
+_NEW_TOPIC_SECONDS: Final = 15.0
+_NO_LEADER_YET: Final = frozenset(
+    {
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
 
 
 def client_config(settings: Settings) -> dict[str, Any]:
@@ -25,6 +33,11 @@ def client_config(settings: Settings) -> dict[str, Any]:
         "log_level": 0,
         **confluent_config(kafka_security(kafka.security)),
     }
+
+
+def _has_no_leader_yet(error: BaseException) -> bool:
+    """Whether it is what a broker answers for a topic that was created a moment ago."""
+    return isinstance(error, KafkaException) and error.args[0].code() in _NO_LEADER_YET
 
 
 class TopicReader:
@@ -75,17 +88,24 @@ class TopicReader:
 
     def _read_ends(self) -> dict[int, int]:
         try:
-            found = self._consumer.list_topics(self.topic, timeout=TIMEOUT_SECONDS).topics[self.topic]
-            if found.error is not None:
-                raise WorldError(f"topic {self.topic}: {found.error.str()}")
-            return {
-                number: self._consumer.get_watermark_offsets(
-                    TopicPartition(self.topic, number), timeout=TIMEOUT_SECONDS
-                )[1]
-                for number in found.partitions
-            }
+            return self._ask_ends()
         except KafkaException as error:
             raise WorldError(f"cannot read topic {self.topic}: {error.args[0].str()}") from None
+
+    @retry(
+        retry=retry_if_exception(_has_no_leader_yet),
+        stop=stop_after_delay(_NEW_TOPIC_SECONDS),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
+    def _ask_ends(self) -> dict[int, int]:
+        found = self._consumer.list_topics(self.topic, timeout=TIMEOUT_SECONDS).topics[self.topic]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return {
+            number: self._consumer.get_watermark_offsets(TopicPartition(self.topic, number), timeout=TIMEOUT_SECONDS)[1]
+            for number in found.partitions
+        }
 
     def _assign(self, since_ms: int | None) -> set[int]:
         """Start all partitions that hold something; with a time, at the first record since then."""

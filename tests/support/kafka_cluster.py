@@ -152,7 +152,7 @@ class KafkaCluster:
         self._home(broker).mkdir(parents=True, exist_ok=True)
         lines = [f"{key}={value}" for key, value in self._properties(broker).items()]
         self._properties_path(broker).write_text("\n".join(lines) + "\n")
-        tool = [*self._java, "kafka.tools.StorageTool", "format", "--cluster-id", self._cluster_id]
+        tool = [*self._java, "kafka.tools.StorageTool", "format", f"--cluster-id={self._cluster_id}"]
         command = [*tool, "--config", str(self._properties_path(broker))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
