@@ -44,6 +44,7 @@ class Deliveries:
         self.channels = channels
         self._out: dict[BlockPartition, _Out] = {}
         self._closing = False
+        self._failing: set[str] = set()
 
     def forget_closed(self) -> None:
         """Partitions that have moved away are somebody else's: so are their deliveries."""
@@ -106,19 +107,34 @@ class Deliveries:
         await self.context.guard("recording a notification", self._record(partition, notifier, out))
 
     async def _send(self, delivery: Delivery) -> Outcome:
-        """What came of it. A channel's bug is a failure of this message only: the next process would meet it, too."""
+        """What came of it; a channel that begins to fail, or works again, is logged."""
+        outcome = await self._outcome(delivery)
+        if outcome is SENT and delivery.channel in self._failing:
+            self._failing.discard(delivery.channel)
+            log.info("%s works again", delivery.channel)
+        return outcome
+
+    def _failed(self, delivery: Delivery, error: ChannelError) -> Outcome:
+        if delivery.channel not in self._failing:
+            self._failing.add(delivery.channel)
+            log.warning("%s fails: %s", delivery.channel, error)
+        return failed(error)
+
+    async def _outcome(self, delivery: Delivery) -> Outcome:
+        """A channel's bug is a failure of this message only: the next process would meet it, too."""
         channel = self.channels.get(delivery.channel)
         if channel is None:
-            return failed(ChannelError("not_found", "there is no such channel any more", retryable=False))
+            return self._failed(
+                delivery, ChannelError("not_found", "there is no such channel any more", retryable=False)
+            )
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS_MAX):
                 await channel.send(delivery.notification)
         except ChannelError as error:
-            return failed(error)
+            return self._failed(delivery, error)
         except TimeoutError:
-            return failed(ChannelError("timeout", "no answer", retryable=True))
+            return self._failed(delivery, ChannelError("timeout", "no answer", retryable=True))
         except Exception as error:  # noqa: BLE001  # its text may hold a secret, so its kind has to do
-            log.error("%s failed on a notification: %s", delivery.channel, type(error).__name__)  # noqa: TRY400
             what = f"the channel failed: {type(error).__name__}"
-            return failed(ChannelError("invalid", what, retryable=False))
+            return self._failed(delivery, ChannelError("invalid", what, retryable=False))
         return SENT

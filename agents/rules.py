@@ -17,11 +17,13 @@ from alerting.evaluator import Evaluator
 from alerting.unsent import key_of
 from models.alert_event import AlertEvent, encode_alert
 from models.decision import Decision, encode_decision
+from models.metric_record import unescape
 from tables.partition import BlockPartition
 from transport.chunk import Chunk, ChunkSchema
 
 CHUNK_RECORDS_MAX = 100
 """So few that the event loop is free again within some milliseconds."""
+_KEY_PARTS = 5
 SAY_SECONDS = 0.25
 LOOK_SECONDS = 1.0
 
@@ -58,6 +60,8 @@ class Judging:
         now_ms = self.context.now_ms()
         for taken in chunk.records:
             if taken.offset <= applied or taken.value is None:
+                continue
+            if taken.key is not None and not _wanted(evaluator, taken.key):
                 continue
             try:
                 evaluator.take(_decoded(taken.value), now_ms)
@@ -106,6 +110,15 @@ class Judging:
 def _by_key(alerts: list[AlertEvent], decisions: list[Decision]) -> dict[str, AlertEvent | Decision]:
     items: list[AlertEvent | Decision] = [*alerts, *decisions]
     return {key_of(item): item for item in items}
+
+
+def _wanted(evaluator: Evaluator, key: bytes) -> bool:
+    """Whether any rule is for the record of that key; what is no such key is looked at."""
+    parts = key.decode("utf-8", "replace").split("|")
+    if len(parts) != _KEY_PARTS:
+        return True
+    model, _, segment, span, _ = map(unescape, parts)
+    return evaluator.wants(model, segment, span)
 
 
 def _decoded(value: bytes) -> dict[str, object]:

@@ -125,6 +125,10 @@ class AlertTable:
             alert.misses(channel, item.missed + is_earlier, item.starts_at_ms if is_earlier else NEVER)
         self.touch(entry)
 
+    def awaited(self, entry: Entry, now_ms: int) -> bool:
+        """Whether it fires, or somebody may still be told of its end."""
+        return entry.alert.fires or now_ms < entry.alert.changed_at_ms + self._retry_ms
+
     def owed(self, entry: Entry, group: Group, channel: str, now_ms: int) -> Verdict:
         """What the channel is to be told of the alert as one of the group."""
         return verdict(self._question(entry, group, channel, now_ms))

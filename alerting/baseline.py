@@ -68,14 +68,21 @@ class Baselines:
 
     def learn(self, record: Record, model: str, segment: str) -> None:
         """Count one final window of the model's own length; a copy of one that is counted adds nothing."""
-        readers = self._readers.get((model, bool(segment)))
-        if readers is None:
-            readers = self._readers[model, bool(segment)] = self._compile(model, whole=not segment)
         name = f"{record.get('model_version')}|{record.get('window_end')}"
-        for one in readers:
+        for one in self._paths(model, segment):
             for path, value, _ in one.read(record, _no_baseline):
                 if value is not None:
                     self._count(("baseline", model, segment, path), value, weight(record, path), name)
+
+    def learns(self, model: str, segment: str) -> bool:
+        """Whether there is anything to learn from the windows of that model and segment."""
+        return bool(self._paths(model, segment))
+
+    def _paths(self, model: str, segment: str) -> list[Path]:
+        readers = self._readers.get((model, bool(segment)))
+        if readers is None:
+            readers = self._readers[model, bool(segment)] = self._compile(model, whole=not segment)
+        return readers
 
     def _count(self, key: tuple[str, ...], value: float, worth: int, name: str) -> None:
         learned = self._learned.get(key) or Learned()

@@ -11,7 +11,7 @@ from alerting.message import Item, Message
 from alerting.rates import Pace, interval_ms
 from alerting.routing_config import ChannelLimits, Receiver
 
-_COVERED_MAX: Final = 1_000
+COVERED_MAX: Final = 1_000
 """A message that counts what it does not show tells of so many alerts at most."""
 
 
@@ -46,7 +46,11 @@ class ChannelQueue:
         """How many alerts one message tells of at most."""
         if self.limits.per_alert:
             return 1
-        return self.limits.alerts_max if self.limits.complete else _COVERED_MAX
+        return self.limits.alerts_max if self.limits.complete else COVERED_MAX
+
+    def __len__(self) -> int:
+        """How many alerts wait, each once for every group."""
+        return sum(map(len, self.waiting.values()))
 
     def is_free(self, now_ms: int) -> bool:
         """Whether a message may be attempted now."""

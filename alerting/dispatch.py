@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from random import Random
 
 import msgspec
@@ -15,6 +16,7 @@ from alerting.grouping import Group, Groups
 from alerting.journal import Journal
 from alerting.message import Item, Message, key_of, worst_first
 from alerting.notification import Why
+from alerting.pages import Pages
 from alerting.rates import PREFIX, Pace, pause_ms
 from alerting.routing_config import DAY, SECOND, Routing
 
@@ -39,6 +41,7 @@ class Dispatcher:
         self._journal = journal
         self._random = random
         self._look = look
+        self._pages = Pages(table, routing.storm_pages)
         self._queues = {queue.name: queue for queue in _queues(routing, rows)}
         for key in rows:
             if key.startswith(PREFIX) and key.removeprefix(PREFIX) not in self._queues:
@@ -96,6 +99,8 @@ class Dispatcher:
                     items.append(item)
                 if len(items) == queue.portion:
                     break
+            if items and queue.limits.per_alert:
+                items = self._pages.items(queue, items[0], partial(self._still_owed, queue, now_ms=now_ms))
             if items:
                 return self._message(queue, items, now_ms)
         return None
@@ -104,19 +109,30 @@ class Dispatcher:
         group, entry = self._groups.get(group_key), self._table.get(fingerprint)
         if group is not None and entry is not None:
             item = self._table.item(entry, group, queue.name, now_ms)
-            if item is not None:
+            if item is not None and not self._ends_quietly(queue, entry, item, now_ms):
                 return item
             self._look(entry, now_ms)
         queue.remove(group_key, fingerprint)
         self._clear(queue, group_key)
         return None
 
+    def _ends_quietly(self, queue: ChannelQueue, entry: Entry, item: Item, now_ms: int) -> bool:
+        """An alert is over that was told by a page which others keep open: the page alone has an end to be told."""
+        page = self._pages.of(queue.name, item) if item.reason == "RESOLVED" else ""
+        if not page or self._pages.closes(queue.name, page, entry.fingerprint, now_ms):
+            return False
+        entry.alert.hears(queue.name, item.starts_at_ms, firing=False, missed=item.missed, now_ms=now_ms, failed=False)
+        entry.alert.forget_closed(self.under_way(entry.fingerprint))
+        self._table.touch(entry)
+        return True
+
     def _message(self, queue: ChannelQueue, items: list[Item], now_ms: int) -> Message:
         groups = [self._groups[key] for key in dict.fromkeys(item.group for item in items)]
         found = ((item, self._table.get(item.fingerprint)) for item in items)
         shown = [entry.alert.as_told(item.starts_at_ms) for item, entry in found if entry is not None]
+        key, page = key_of(queue.name, queue.pace.concluded, items), self._pages.of(queue.name, items[0])
         return Message(
-            key=key_of(queue.name, queue.pace.concluded, items),
+            key=key,
             why=_why(items, groups, queue.name),
             receiver=groups[0].place.receiver.name,
             channel=queue.name,
@@ -124,6 +140,7 @@ class Dispatcher:
             items=items,
             alerts=worst_first(shown)[: queue.limits.alerts_max],
             at_ms=now_ms,
+            page=key if queue.limits.per_alert and len(items) > 1 and not page else page,
         )
 
     def _conclude(self, queue: ChannelQueue, message: Message, outcome: Outcome, now_ms: int) -> None:
@@ -137,7 +154,7 @@ class Dispatcher:
         # A copy may have got through before this one was refused: then the end must be told there, too.
         refused = outcome.failure is not None and not message.doubtful
         for item in message.items:
-            self._heard(queue, item, now_ms, refused=refused)
+            self._heard(queue, item, message.page, now_ms, refused=refused)
 
     def _retry(self, queue: ChannelQueue, message: Message, outcome: Outcome, now_ms: int) -> None:
         asked = outcome.retry_after_seconds
@@ -154,14 +171,16 @@ class Dispatcher:
         queue.done()
         queue.take_back(message.items)
 
-    def _heard(self, queue: ChannelQueue, item: Item, now_ms: int, *, refused: bool) -> None:
+    def _heard(self, queue: ChannelQueue, item: Item, page: str, now_ms: int, *, refused: bool) -> None:
         self._clear(queue, item.group, heard=True)
         entry = self._table.get(item.fingerprint)
         if entry is None:
             return
         entry.alert.hears(
-            queue.name, item.starts_at_ms, firing=item.firing, missed=item.missed, now_ms=now_ms, failed=refused
-        )
+            queue.name, item.starts_at_ms, firing=item.firing, missed=item.missed, now_ms=now_ms, failed=refused,
+            page=page,
+        )  # fmt: skip
+        self._pages.opened(queue.name, entry.alert.told_to(queue.name).page, item.fingerprint)
         entry.alert.forget_closed(self.under_way(item.fingerprint))
         self._table.touch(entry)
         self._look(entry, now_ms)

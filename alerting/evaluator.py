@@ -56,6 +56,18 @@ class Evaluator:
         if record.get("final") and not span:
             self._baselines.learn(record, model, segment)
 
+    def wants(self, model: str, segment: str, span: str) -> bool:
+        """Whether such records matter to any rule; most of those of segments do not, and need not be decoded."""
+        name = self.options.window_name(model)
+        if name is None:
+            return True
+        span = "" if span == name else span
+        return bool(
+            self._book.interested(model, span, whole=not segment)
+            or (not span and self._baselines.learns(model, segment))
+            or (not segment and self._absences.interested(model, span))
+        )
+
     def tick(self, now_ms: int) -> None:
         """Nothing came: absences are judged, series that their models have left behind are forgotten."""
         self._absences.tick(now_ms)

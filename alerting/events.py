@@ -30,7 +30,7 @@ def firing(rule: Rule, key: SeriesKey, evidence: Evidence, starts_at_ms: int, *,
         model=key.model,
         model_version=key.version,
         segment=key.segment,
-        metric=rule.conditions[0].metric,
+        metric=rule.conditions[0].metric.removeprefix("metrics."),  # as alerts on it are compared by this name
         cause=rule.cause,
         value=evidence.value,
         threshold=evidence.threshold,

@@ -47,6 +47,7 @@ def _condition(one: Condition, *, certain: bool) -> str:
             said = f"{what} is{whole} more than {_percent(limit)} below its baseline"
         case "rise_from_baseline":
             said = f"{what} is{whole} more than {_percent(limit)} above its baseline"
+            said += f" and above {one.floor:g}" if one.floor is not None else ""
         case _:
             came = f"no {what} came" if one.metric in _WORDS else f"{what} was missing"
             return f"{came} for {duration(round(1000 * limit))}"

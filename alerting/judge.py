@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from math import inf
 from typing import Final, NamedTuple
 
 from alerting.computed import Lookup, Record, count
 from alerting.discovery import above_p, below_p
 from alerting.paths import Interval, Sighting, compile_path, trials
-from alerting.rule import Condition, ConditionKind, Rule
+from alerting.rule import FLOOR, Condition, ConditionKind, Rule
 
 RELATIVE: Final = ("drop_from_baseline", "rise_from_baseline")
 
@@ -147,7 +148,7 @@ class _Comparison:
         self.condition = condition
         self.certain = certain
         self.path = compile_path(condition.metric)
-        self.fixed = None if condition.kind in RELATIVE else _bounds(condition, None)
+        self.fixed = None if condition.kind in RELATIVE else _bounds(condition)
 
     def verdicts(self, record: Record, baseline: Lookup) -> list[Verdict]:
         """One for every value; the long way where interval, baseline or computation is needed."""
@@ -165,7 +166,7 @@ class _Comparison:
         kind, usual, bounds = self.condition.kind, None, self.fixed
         if bounds is None:
             usual = baseline(path)
-            bounds = _bounds(self.condition, usual) if usual else None  # nothing is a share of 0
+            bounds = None if usual is None else _relative(self.condition, usual)
         if value is None or bounds is None or (self.certain and interval is None):
             return Finding(Verdict.UNKNOWN, kind, path, value, None, interval, usual)
         past = _past(value, bounds.low, bounds.high)
@@ -201,8 +202,21 @@ def _nearest(value: float, bounds: _Bounds) -> str:
     return "below" if value - bounds.low < bounds.high - value else "above"
 
 
-def _bounds(condition: Condition, usual: float | None) -> _Bounds:
-    """For drop and rise, ``resolve`` is a share of the baseline too; for ``outside`` how far inside it is over."""
+def _relative(condition: Condition, usual: float) -> _Bounds | None:
+    """``resolve`` is a share of the baseline, too. From 0 nothing drops, and a rise has to reach the floor."""
+    share, resolve, size = condition.limits[0], condition.resolve, abs(usual)
+    if condition.kind == "drop_from_baseline":
+        back = None if resolve is None else usual - size * resolve
+        return _Bounds(low=usual - size * share, low_resolve=back) if usual else None
+    floor = condition.floor if condition.floor is not None else -inf if usual else FLOOR
+    high = max(usual + size * share, floor)
+    if resolve is None or high == floor:  # a floor is no share of the baseline, so there is no way back from it
+        return _Bounds(high=high)
+    return _Bounds(high=high, high_resolve=usual + size * resolve)
+
+
+def _bounds(condition: Condition) -> _Bounds:
+    """For ``outside``, ``resolve`` is how far inside it is over."""
     first, resolve = condition.limits[0], condition.resolve
     match condition.kind:
         case "below":
@@ -212,10 +226,4 @@ def _bounds(condition: Condition, usual: float | None) -> _Bounds:
         case "outside":
             low, high = condition.limits
             return _Bounds(low, high, low + resolve, high - resolve) if resolve is not None else _Bounds(low, high)
-        case "drop_from_baseline" if usual is not None:
-            back = None if resolve is None else usual - abs(usual) * resolve
-            return _Bounds(low=usual - abs(usual) * first, low_resolve=back)
-        case "rise_from_baseline" if usual is not None:
-            back = None if resolve is None else usual + abs(usual) * resolve
-            return _Bounds(high=usual + abs(usual) * first, high_resolve=back)
     raise ValueError(f"{condition.kind} is not judged on a record")

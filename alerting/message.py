@@ -26,7 +26,10 @@ class Item(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Message(msgspec.Struct, array_like=True):
-    """items: all that it tells; alerts: those that it shows. doubtful: an earlier attempt may have got through."""
+    """items: all that it tells; alerts: those that it shows. doubtful: an earlier attempt may have got through.
+
+    page: what it is called where it stands for many alerts of which each usually has a message of its own.
+    """
 
     key: str
     why: Why
@@ -37,6 +40,7 @@ class Message(msgspec.Struct, array_like=True):
     alerts: list[AlertEvent]
     at_ms: int
     doubtful: bool = False
+    page: str = ""
 
     def notification(self) -> Notification:
         """It, as the channel takes it."""
@@ -50,6 +54,7 @@ class Message(msgspec.Struct, array_like=True):
             omitted=len(self.items) - len(self.alerts),
             at_ms=self.at_ms,
             missed=sum(item.missed for item in self.items),
+            page=self.page,
         )
 
 

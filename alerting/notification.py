@@ -22,6 +22,8 @@ class Notification:
     alerts: firing first, worst first; omitted: how many more there are than are shown here. missed: incidents
     of these alerts that came and went untold before: the alerts flap, or the channel could not be reached. An alert
     that is resolved in a message that is FIRST or NEW fired and was over before the channel could be told.
+    page: set where a channel that is told one by one gets one message for many; it is repeated, and at last resolved,
+    under this name.
     """
 
     key: str
@@ -33,6 +35,7 @@ class Notification:
     omitted: int
     at_ms: int
     missed: int = 0
+    page: str = ""
 
     @property
     def firing(self) -> tuple[AlertEvent, ...]:

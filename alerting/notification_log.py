@@ -22,6 +22,7 @@ class Told(msgspec.Struct, array_like=True):
 
     starts_at_ms: the incident. fired_at_ms: when it was last told that the alert fires, by wall clock. missed:
     incidents that came and went since, untold; missed_ms: the latest of them. failed: the channel refused it for good.
+    page: the message that told it along with others, where each usually is told by itself.
     """
 
     starts_at_ms: int = NEVER
@@ -30,6 +31,7 @@ class Told(msgspec.Struct, array_like=True):
     missed: int = 0
     missed_ms: int = NEVER
     failed: bool = False
+    page: str = ""
 
 
 class Alert(msgspec.Struct, array_like=True):
@@ -91,7 +93,9 @@ class Alert(msgspec.Struct, array_like=True):
         self.event = event
         self.seen = [*self.seen[1 - _SEEN_MAX :], _check(event)]
 
-    def hears(self, channel: str, starts_at_ms: int, *, firing: bool, missed: int, now_ms: int, failed: bool) -> None:
+    def hears(
+        self, channel: str, starts_at_ms: int, *, firing: bool, missed: int, now_ms: int, failed: bool, page: str = ""
+    ) -> None:
         """The channel was told of that incident and of so many missed before it, or refused to be for good."""
         told = self.told_to(channel)
         if told.starts_at_ms != starts_at_ms or firing:
@@ -100,6 +104,7 @@ class Alert(msgspec.Struct, array_like=True):
             # It is counted as missed itself if the next one began before the channel knew.
             told.missed = max(0, told.missed - missed - (starts_at_ms != self.starts_at_ms))
         told.starts_at_ms, told.firing, told.failed = starts_at_ms, firing, failed
+        told.page = page if firing and not failed else ""
         self.told[channel] = told
 
     def misses(self, channel: str, incidents: int, latest_ms: int) -> None:

@@ -30,9 +30,13 @@ class Options:
         """Length of the model's own window in ms, 60 s unless something else was said."""
         return self.window_ms.get(model) or self.window_ms.get(ANY_MODEL, 60_000)
 
+    def window_name(self, model: str) -> str | None:
+        """What records of the model's own windows say in ``span``, where that is known."""
+        return self.window_names.get(model) or self.window_names.get(ANY_MODEL)
+
     def is_window(self, span: str, length_ms: int, model: str) -> bool:
         """Whether a record of that span and length is one of the model's own windows."""
-        name = self.window_names.get(model) or self.window_names.get(ANY_MODEL)
+        name = self.window_name(model)
         if name is not None:
             return span == name
         return length_ms == self.window_of(model) and " " not in span  # lagging and counted spans have several words

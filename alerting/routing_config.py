@@ -50,8 +50,8 @@ class ChannelLimits:
     """How fast and in what portions one channel is told; name is ``receiver/kind``.
 
     renew_every_ms: what still fires is posted again so often (Alertmanager forgets otherwise). per_alert: one
-    alert a message. complete: every alert is written out, in as many messages as it takes; otherwise a message
-    shows the worst alerts_max and counts the rest.
+    alert a message, except in a storm. complete: every alert is written out, in as many messages as it takes;
+    otherwise a message shows the worst alerts_max and counts the rest.
     """
 
     name: str
@@ -104,12 +104,18 @@ CONSOLE: Final = Receiver("console", (channel_limits("console", "console"),))
 """Who hears of everything when nobody is configured."""
 
 _NOT_LABELS: Final = ["outcome", "prediction", "drift", "quality", "service", "traffic"]
+_SAME_SERIES: Final = ("model", "model_version", "segment")
+_SAME_METRIC: Final = (*_SAME_SERIES, "metric")
 
 DEFAULT_INHIBITIONS: Final = (
     # A label feed that stands still makes every outcome look wrong; so nothing but itself may hide it.
     Inhibition({"cause": ["labels"]}, {"cause": ["outcome"]}),
     Inhibition({"priority": ["P1"]}, {"priority": ["P2", "P3"], "cause": _NOT_LABELS}),
-    Inhibition({"severity": ["critical"]}, {"severity": ["warning"]}, ("model", "model_version", "segment", "metric")),
+    # Of the tiers of one metric, the worst alone is told; so is drift on many features, and not on each as well.
+    Inhibition({"severity": ["critical"]}, {"severity": ["warning", "info"]}, _SAME_METRIC),
+    Inhibition({"severity": ["warning"]}, {"severity": ["info"]}, _SAME_METRIC),
+    Inhibition({"priority": ["P2"]}, {"priority": ["P3"]}, _SAME_METRIC),
+    Inhibition({"cause": ["drift"], "priority": ["P2"]}, {"cause": ["drift"], "priority": ["P3"]}, _SAME_SERIES),
 )
 
 
@@ -138,6 +144,7 @@ class Routing:
     """All of it. With no receivers, everything goes to the console.
 
     storm_groups: when more groups than this wait for one channel, one message tells of them together.
+    storm_pages: when more alerts than this wait for a channel that is told one by one, one page stands for many.
     fallback_after_ms: a channel that fails for so long has its alerts told to the fallback, too.
     retry_ms: what is over is not told any more after so long; what fires is tried for as long as it fires.
     """
@@ -147,6 +154,7 @@ class Routing:
     receivers: tuple[Receiver, ...] = ()
     silences: tuple[Silence, ...] = ()
     storm_groups: int = 10
+    storm_pages: int = 30
     fallback_after_ms: int = 90 * SECOND
     retry_ms: int = DAY
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from models.alert_event import Cause, Priority, Severity
 from models.decision import DecisionKind
 
 ConditionKind = Literal["below", "above", "outside", "drop_from_baseline", "rise_from_baseline", "absent_for"]
 Joined = Literal["all", "any", "at_least"]
+
+FLOOR: Final = 0.01
+"""What counts as a rise from nothing, in the metric's own unit: of a share 1 %, as most metrics are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,14 @@ class Condition:
     limits: (threshold,); for ``outside`` (low, high); for drop and rise the share of the baseline,
     0.1 = 10 %; for ``absent_for`` (seconds,).
     resolve: hysteresis; a firing condition is over only when the value is back past this.
+    floor: a rise has to reach this value, too, however small the baseline is; None = FLOOR where the baseline is 0.
     """
 
     metric: str
     kind: ConditionKind
     limits: tuple[float, ...]
     resolve: float | None = None
+    floor: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

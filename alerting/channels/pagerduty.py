@@ -28,7 +28,8 @@ class PagerDutyChannel:
     """Triggers and resolves with the alert's fingerprint as key: a copy changes nothing, a repeat pages nobody.
 
     An alert that was over before its trigger could be sent (a message that is new tells of it as resolved) is
-    triggered and resolved, so that it is on record.
+    triggered and resolved, so that it is on record. A page that stands for many alerts (a storm) is one event under
+    the page's name, until the last of them is over.
     """
 
     def __init__(self, spec: PagerDutySpec, links: Links, renderer: Renderer, http: Http) -> None:
@@ -40,7 +41,7 @@ class PagerDutyChannel:
     async def send(self, notification: Notification) -> None:
         """Post the events one after another, in the order of the alerts; raises ChannelError."""
         routing_key = self._spec.routing_key.read()
-        for action, alert in _events(notification):
+        for action, alert in _page_events(notification) if notification.page else _events(notification):
             event = self._event(notification, action, alert)
             await self._post(orjson.dumps({"routing_key": routing_key, **event}))
 
@@ -60,7 +61,8 @@ class PagerDutyChannel:
             raise
 
     def _event(self, notification: Notification, action: Action, alert: AlertEvent) -> dict[str, object]:
-        event: dict[str, object] = {"event_action": action, "dedup_key": dedup_key(alert)}
+        key = notification.page or dedup_key(alert)
+        event: dict[str, object] = {"event_action": action, "dedup_key": key}
         if action == "trigger":
             event |= {"payload": self._payload(notification, alert), "client": "Hindcast", "links": _links(alert)}
             if (url := text.link(self._links.dashboard_url)) is not None:
@@ -68,7 +70,7 @@ class PagerDutyChannel:
         return event
 
     def _payload(self, notification: Notification, alert: AlertEvent) -> dict[str, object]:
-        alone = len(notification.alerts) == 1
+        alone = len(notification.alerts) == 1 or bool(notification.page)
         summary = self._renderer.title(notification) if alone else text.line(alert)
         return {
             "summary": text.cut(summary, SUMMARY_CHARACTERS_MAX),
@@ -106,6 +108,14 @@ def _events(notification: Notification) -> Iterator[tuple[Action, AlertEvent]]:
         yield "resolve", alert
 
 
+def _page_events(notification: Notification) -> Iterator[tuple[Action, AlertEvent]]:
+    """One trigger with the worst alert; at once its resolve where all are over, else that alone at the end."""
+    if notification.why != "RESOLVED":
+        yield "trigger", notification.alerts[0]
+    if not notification.firing:
+        yield "resolve", notification.alerts[0]
+
+
 def _details(notification: Notification, alert: AlertEvent) -> dict[str, str]:
     """Each cut to a thousand characters, so the whole stays far below the 512 KB that PagerDuty takes."""
     shown = {
@@ -116,6 +126,7 @@ def _details(notification: Notification, alert: AlertEvent) -> dict[str, str]:
         "reason": alert.summary,
         "runbook": alert.runbook,
         "remark": "; ".join(text.remarks(notification, len(notification.alerts))),
+        "alerts": ", ".join(f"{a.rule} {text.subject(a)}" for a in notification.alerts) if notification.page else "",
     }
     return {name: text.clean(value) for name, value in shown.items() if value}
 

@@ -55,11 +55,11 @@ class SlackSpec:
 
 @dataclass(frozen=True, slots=True)
 class PagerDutySpec:
-    """Events API v2: one event an alert, its fingerprint is the dedup key."""
+    """Events API v2: one event an alert, its fingerprint is the dedup key; PagerDuty takes two a second."""
 
     kind: ClassVar[str] = "pagerduty"
     per_alert: ClassVar[bool] = True
-    min_interval_ms: ClassVar[int] = 0
+    min_interval_ms: ClassVar[int] = 1_000
 
     routing_key: SecretSource
     url: str = "https://events.pagerduty.com/v2/enqueue"
@@ -91,7 +91,7 @@ class WebhookSpec:
 
     kind: ClassVar[str] = "webhook"
     per_alert: ClassVar[bool] = False
-    min_interval_ms: ClassVar[int] = 0
+    min_interval_ms: ClassVar[int] = 1_000
 
     url: str
     secret: SecretSource | None = None
@@ -103,7 +103,7 @@ class AlertmanagerSpec:
 
     kind: ClassVar[str] = "alertmanager"
     per_alert: ClassVar[bool] = False
-    min_interval_ms: ClassVar[int] = 0
+    min_interval_ms: ClassVar[int] = 1_000
 
     urls: tuple[str, ...]
     renew_every_ms: int = 60_000

@@ -1,7 +1,8 @@
 """The default pack: each model is compared with its own baseline, so it is right for every model.
 
 Outcome metrics are judged over an hour and only when the whole confidence interval is past the threshold: one bad
-minute with few labels is no incident. The hour is also what drift is measured over.
+minute with few labels is no incident. The hour is also what drift is measured over. Shares that are usually close to
+nothing have a floor: one null more among thousands is twice as many, and no matter.
 """
 
 from __future__ import annotations
@@ -99,10 +100,10 @@ DRIFT: Final = (
 )
 
 
-def _missing(name: str, kind: ConditionKind, limit: float, tier: Tier) -> Rule:
+def _missing(name: str, kind: ConditionKind, limit: float, tier: Tier, floor: float | None = None) -> Rule:
     return Rule(
         name,
-        (Condition("quality.features.*.missing_ratio", kind, (limit,)),),
+        (Condition("quality.features.*.missing_ratio", kind, (limit,), floor=floor),),
         for_ms=5 * MINUTE_MS,
         keep_firing_ms=5 * MINUTE_MS,
         min_total=100,
@@ -115,16 +116,16 @@ def _missing(name: str, kind: ConditionKind, limit: float, tier: Tier) -> Rule:
 
 
 QUALITY: Final = (
-    _missing("nulls-doubled", "rise_from_baseline", 1.0, WORK),
+    _missing("nulls-doubled", "rise_from_baseline", 1.0, WORK, floor=0.01),
     _missing("missing-above-30", "above", 0.30, WORK),
     _missing("missing-above-10", "above", 0.10, NOTE),
 )
 
 
-def _service(name: str, metric: str, rise: float) -> Rule:
+def _service(name: str, metric: str, rise: float, floor: float | None = None) -> Rule:
     return Rule(
         name,
-        (Condition(metric, "rise_from_baseline", (rise,)),),
+        (Condition(metric, "rise_from_baseline", (rise,), floor=floor),),
         for_ms=5 * MINUTE_MS,
         keep_firing_ms=5 * MINUTE_MS,
         min_total=100,
@@ -144,7 +145,7 @@ SERVICE: Final = (
         runbook=runbook("throughput"),
         pack=PACK,
     ),
-    _service("serving-errors-high", "error_rate", 2.0),
+    _service("serving-errors-high", "error_rate", 2.0, floor=0.001),
     _service("serving-latency-high", "prediction_latency_seconds.p95", 1.0),
 )
 

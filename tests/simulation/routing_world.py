@@ -74,10 +74,13 @@ class World:
     def __post_init__(self) -> None:
         self.routing = _routing(self.random)
         self.attempts = {limits.name: [] for limits in self.channels}
-        self.cast = [_labels(self.random, number) for number in range(self.random.randint(2, 5))]
+        self.cast = self.draw_cast()
         self.labels = {labels["fingerprint"]: labels_of(**_named(labels)) for labels in self.cast}
         self.pairs = [_pairs(rule, self.labels) for rule in self.routing.inhibitions]
         self.notifier = self.new_notifier()
+
+    def draw_cast(self) -> list[dict[str, str]]:
+        return [_labels(self.random, number) for number in range(self.random.randint(2, 5))]
 
     @property
     def channels(self) -> list[ChannelLimits]:

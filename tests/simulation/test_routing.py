@@ -35,6 +35,10 @@ def settle(world: World) -> None:
     for incident in list(world.fires.values()):
         if world.random.random() < 0.7:
             world.happens(world.ending(incident))
+    run_out(world)
+
+
+def run_out(world: World) -> None:
     for pause_ms in [*[20_000] * 4, *[130_000] * 6, *[21_600_000] * 5, *[3_500] * 4]:
         world.step()
         world.now_ms += pause_ms

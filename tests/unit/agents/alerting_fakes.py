@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -123,6 +123,7 @@ class Record:
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-def chunk(topic: str, values: Iterable[tuple[int, bytes | None]], after: int = -1) -> Chunk:
-    """A chunk of partition 0 with these offsets and values."""
-    return Chunk(topic, 0, [Record(offset, value) for offset, value in values], after)
+def chunk(topic: str, values: Sequence[tuple[int, bytes | None]], after: int = -1, keys: Sequence[bytes] = ()) -> Chunk:
+    """A chunk of partition 0 with these offsets and values, and keys where the test has some."""
+    named = {offset: key for (offset, _), key in zip(values, keys, strict=False)}
+    return Chunk(topic, 0, [Record(offset, value, named.get(offset)) for offset, value in values], after)

@@ -140,6 +140,23 @@ async def test_a_refusal_and_a_bug_are_outcomes_and_a_bugs_words_are_not_logged(
     assert "SECRET" not in caplog.text
 
 
+async def test_a_channel_that_begins_to_fail_is_logged_once_and_once_more_when_it_works(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    chat = FakeChannel(ChannelError("server", "chat.example answered 503", retryable=True))
+    stage = Stage({"chat": chat})
+    with caplog.at_level(logging.INFO):
+        for number in range(4):
+            chat.error = chat.error if number < 2 else None
+            stage.notifier = ScriptedNotifier("chat")
+            await stage.round()
+            await settle()
+    assert [record.getMessage() for record in caplog.records] == [
+        "chat fails: chat.example answered 503",
+        "chat works again",
+    ]
+
+
 async def test_a_channel_that_is_not_configured_any_more_is_a_failure_for_good() -> None:
     stage = Stage({"a": FakeChannel()})
     cast("dict[str, FakeChannel]", stage.channels).clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import orjson
@@ -15,6 +16,7 @@ from alerting.evaluator import Evaluator
 from alerting.unsent import key_of
 from models.alert_event import AlertEvent, decode_alert
 from models.decision import Decision
+from models.metric_record import key
 from tests.support.alert_samples import alert
 from tests.unit.agents.alerting_fakes import FakeConsumer, FakePartition, FakeProducer, FakeTable, chunk, context
 from transport.chunk import Chunk
@@ -25,8 +27,13 @@ class ScriptedEvaluator:
 
     def __init__(self, *left: AlertEvent) -> None:
         self.taken: list[int] = []
+        self.asked: list[tuple[str, str, str]] = []
         self.left = list(left)
         self.marked: list[str] = []
+
+    def wants(self, model: str, segment: str, span: str) -> bool:
+        self.asked.append((model, segment, span))
+        return not segment
 
     def take(self, record: dict[str, object], now_ms: int) -> None:
         self.taken.append(cast("int", record["n"]))
@@ -71,8 +78,8 @@ class Stage:
         rows: Keyed[Evaluator] = Keyed(cast("Any", self.table), lambda _: cast("Evaluator", self.evaluator))
         self.judging = Judging(self.context, rows)
 
-    async def take(self, *values: tuple[int, bytes | None], after: int = -1) -> Event:
-        event = Event(chunk("metrics", values, after))
+    async def take(self, *values: tuple[int, bytes | None], after: int = -1, keys: Sequence[bytes] = ()) -> Event:
+        event = Event(chunk("metrics", values, after, keys))
         await self.judging._take(event)
         return event
 
@@ -127,6 +134,16 @@ async def test_what_is_no_metric_record_is_passed_over(caplog: pytest.LogCapture
     assert stage.evaluator.taken == [4]
     assert event.acknowledged
     assert caplog.text.count("is no metric record") == 3
+
+
+async def test_records_that_no_rule_is_for_are_passed_over_by_their_keys(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage()
+    whole, part = key("a|b%", "v1", "", "60s", 0), key("a|b%", "v1", "c=|", "1h", None)
+    event = await stage.take((0, orjson.dumps({"n": 0})), (1, b"{"), *numbered(2), keys=[whole, part, b"strange"])
+    await settle()
+    assert (stage.evaluator.taken, event.acknowledged, caplog.text) == ([0, 2], True, "")
+    assert stage.evaluator.asked == [("a|b%", "", "60s"), ("a|b%", "c=|", "1h")]
+    assert stage.partition.state.applied == {"metrics": 2}
 
 
 async def test_during_a_rebalance_nothing_is_judged() -> None:

@@ -197,3 +197,30 @@ def test_a_newest_window_that_turns_unknown_is_not_the_newest_judged_any_more() 
     before = states(desk.evaluator)
     desk.restart()
     assert states(desk.evaluator) == before
+
+
+@settings(deadline=None)
+@given(streams)
+def test_a_record_that_is_not_wanted_changes_nothing(
+    stream: list[tuple[dict[str, Any], float | None, int]],
+) -> None:
+    options = Options(baseline_windows=2, window_names={"fraud": "60s"})
+    for rules in (RULES, [rule("whole")], [Rule("drop", RULES[4].conditions, span="1h", segments="all")], []):
+        desk = Desk(rules, options)
+        for each in records(stream):
+            record_of = each | {"final": True}
+            wanted = desk.evaluator.wants("fraud", str(each["segment"]), str(each["span"]))
+            desk.evaluator.take(record_of, now(WINDOWS))
+            assert desk.evaluator.collect().puts == {} or wanted
+
+
+def test_records_of_segments_are_wanted_where_a_rule_judges_segments_or_learns_from_them() -> None:
+    def wants(one: Rule, segment: str = "country=DE", span: str = "60s") -> bool:
+        return Evaluator([one], Options(window_names={"*": "60s"}), {}).wants("fraud", segment, span)
+
+    later = Rule("later", (Condition("accuracy", "drop_from_baseline", (0.1,)),), span="1h", segments="all")
+    assert (wants(rule()), wants(rule(), ""), wants(rule(segments="all"))) == (False, True, True)
+    assert (wants(later), wants(later, span="1h"), wants(later, span="24h")) == (True, True, False)
+    assert wants(rule("r", "total", "absent_for", 300.0), "")
+    assert not wants(rule("r", "total", "absent_for", 300.0))
+    assert not wants(rule(models=("churn",)), "")

@@ -353,3 +353,8 @@ def test_what_the_product_writes_can_be_judged() -> None:
 def test_rules_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="same name"):
         Evaluator([rule(), rule()], Options(), {})
+
+
+def test_an_alert_names_its_metric_alike_however_the_rule_wrote_it() -> None:
+    desk = Desk([rule("long", "metrics.accuracy"), rule("short")])
+    assert {event.metric for event in desk.take(record(1, 0.8))} == {"accuracy"}

@@ -18,6 +18,10 @@ AUC = Condition("auc", "drop_from_baseline", (0.1,), 0.05)
         (LOW, "accuracy is below 0.9"),
         (replace(LOW, certain=True), "accuracy is, with its whole confidence interval, below 0.9"),
         (replace(LOW, conditions=(AUC,)), "auc is more than 10 % below its baseline (until that is at most 5 %)"),
+        (
+            replace(LOW, conditions=(Condition("error_rate", "rise_from_baseline", (2,), floor=0.01),)),
+            "error_rate is more than 200 % above its baseline and above 0.01",
+        ),
         (replace(LOW, conditions=(Condition("mae", "above", (3,), 2),)), "mae is above 3 (until it is back past 2)"),
         (replace(LOW, conditions=(Condition("mae", "outside", (1, 3)),)), "mae is below 1 or above 3"),
         (replace(LOW, conditions=(Condition("total", "absent_for", (300,)),)), "no predictions came for 5m"),

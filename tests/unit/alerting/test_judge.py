@@ -49,6 +49,23 @@ def test_without_a_baseline_nobody_can_tell(baseline: dict[str, float]) -> None:
     assert verdict(rule("r", "accuracy", "drop_from_baseline", 0.1), record(1, 0.1), **baseline) is UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("usual", "floor", "verdicts"),
+    [
+        (0.0, None, {0.01: FINE, 0.011: BREACHED}),
+        (0.0, 0.05, {0.05: FINE, 0.051: BREACHED}),
+        (0.001, 0.05, {0.05: FINE, 0.051: BREACHED}),
+        (0.001, None, {0.0014: FINE, 0.0021: BREACHED}),
+        (0.1, 0.05, {0.14: FINE, 0.19: HOLDING, 0.21: BREACHED}),
+    ],
+)
+def test_a_rise_from_nothing_has_to_reach_the_floor(
+    usual: float, floor: float | None, verdicts: dict[float, Verdict]
+) -> None:
+    one = Rule("r", (Condition("brier", "rise_from_baseline", (1.0,), 0.5, floor),))
+    assert {v: verdict(one, record(1, metrics={"brier": v}), brier=usual) for v in verdicts} == verdicts
+
+
 @pytest.mark.parametrize("limit", [{"min_total": 5001}, {"min_labelled": 1001}, {"min_label_coverage": 0.21}], ids=str)
 def test_too_little_is_unknown(limit: dict[str, Any]) -> None:
     assert verdict(rule(**limit), record(1, 0.1)) is UNKNOWN

@@ -13,7 +13,7 @@ from alerting.packs.tiers import RUNBOOKS
 from alerting.rule import Rule
 from alerting.unsent import key_of
 from models.alert_event import AlertEvent
-from tests.unit.alerting.rule_records import HOUR, MINUTE, T0, now, record
+from tests.unit.alerting.rule_records import HOUR, MINUTE, T0, Desk, now, record
 
 ROOT = Path(__file__).parents[3]
 RULES = {rule.name: rule for rules in PACKS.values() for rule in rules}
@@ -113,6 +113,24 @@ def told(rule: Rule, bad: Parts, minutes: Callable[[int], bool], until: int = 24
         found += said
         evaluator.sent([*map(key_of, said), *map(key_of, evaluator.decisions())])
     return found
+
+
+@pytest.mark.parametrize(
+    ("name", "clean", "bad"),
+    [
+        ("serving-errors-high", {"errors": {}}, {"errors": {"timeout": 6}}),
+        ("nulls-doubled", missing(0.0), missing(0.02)),
+        ("rmse-up-20", metrics(rmse=0.0), metrics(rmse=0.5)),
+    ],
+)
+def test_a_past_without_any_is_learned_and_the_first_of_them_are_told(name: str, clean: Parts, bad: Parts) -> None:
+    desk = Desk([RULES[name]], Options(baseline_windows=10, window_names={"fraud": "60s"}))
+    for minute in range(1, 60):
+        parts = usual() | (clean if minute < 30 else bad)
+        desk.take(record(minute, final=True, **parts))
+        desk.take(record(minute, span="1h", length_ms=HOUR, revision=minute, **parts))
+    assert [(event.rule, event.status) for event in desk.told] == [(name, "firing")]
+    assert (desk.told[0].value or 0) > (desk.told[0].threshold or 0) > 0
 
 
 def test_every_rule_has_a_bad_record_here() -> None:

@@ -77,6 +77,7 @@ def test_the_digest_is_at_its_minute_of_the_day_of_utc() -> None:
 
 
 PAGE = {"priority": "P1", "severity": "critical", "metric": "recall"}
+NOTE = {"priority": "P3", "severity": "info"}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,14 @@ PAGE = {"priority": "P1", "severity": "critical", "metric": "recall"}
         ({"severity": "critical"}, {}, True),
         ({"severity": "critical"}, {"segment": "country=DE"}, False),
         ({"severity": "critical"}, {"metric": "recall"}, False),
+        ({"severity": "critical"}, NOTE, True),
+        ({}, NOTE, True),
+        ({}, {**NOTE, "metric": "recall"}, False),
+        ({}, {**NOTE, "model_version": "v2"}, False),
+        (NOTE, {}, False),
+        ({}, {"priority": "P3"}, True),
+        ({"cause": "drift", "metric": "many"}, {**NOTE, "cause": "drift", "metric": "one"}, True),
+        ({"cause": "drift", "metric": "many"}, {**NOTE, "cause": "quality", "metric": "one"}, False),
     ],
 )
 def test_the_default_inhibitions_hide_what_follows_from_something_worse(

@@ -54,6 +54,24 @@ async def test_f67_every_alert_of_a_group_is_an_event_of_its_own() -> None:
     assert [received.json()["event_action"] for received in fake.accepted] == ["trigger"] * 5 + ["resolve"]
 
 
+async def test_f67_a_page_that_stands_for_many_is_one_incident_until_the_last_is_over() -> None:
+    many = [alert(fingerprint=f"f{n}", segment=f"s{n}") for n in range(5)]
+    over = alert(fingerprint="f4", status="resolved")
+    messages = [
+        notification(*many, page="storm", omitted=7),
+        notification(*many, page="storm", why="REPEAT"),
+        notification(over, page="storm", why="RESOLVED"),
+    ]
+    fake = await sent(*messages)
+    assert [received.json()["event_action"] for received in fake.accepted] == ["trigger", "trigger", "resolve"]
+    assert {received.json()["dedup_key"] for received in fake.accepted} == {"storm"}
+    payload = fake.accepted[0].json()["payload"]
+    assert payload["summary"] == "[5 firing, 0 resolved, 7 more] model=fraud"
+    assert "accuracy-critical fraud rf_v2 s4" in payload["custom_details"]["alerts"]
+    at_once = await sent(notification(over, alert(fingerprint="f5", status="resolved"), page="storm", why="NEW"))
+    assert (at_once.pages, at_once.resolved) == (["storm"], ["storm"])
+
+
 @pytest.mark.parametrize("why", ["FIRST", "NEW"])
 async def test_f66_an_incident_that_was_over_before_it_could_be_told_is_on_record_and_closed(why: str) -> None:
     fake = await sent(notification(alert(status="resolved"), why=why))
