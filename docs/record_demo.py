@@ -21,7 +21,7 @@ from runtime.demo_view import render
 IMAGE = Path(__file__).parent / "images/demo.svg"
 COLUMNS = 120
 WINDOWS = 8
-SECONDS = 75.0  # the model gets worse after 45 of them
+SECONDS = 60.0  # the model gets worse after 18 of them and recovers after 32: an alert fires and is resolved
 
 # rich's own format without its font from the web: an image on a page may load nothing.
 FORMAT = """\

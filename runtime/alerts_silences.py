@@ -17,6 +17,7 @@ from models.silence import Matchers, Silence, decode_silence, encode_silence
 from runtime.letter import plain
 from runtime.settings import Settings
 from runtime.settings.alerts import Label
+from runtime.settings.alerts_receiver_checks import check_match
 from runtime.topic_reader import TIMEOUT_SECONDS, TopicReader, client_config
 
 LABELS = get_args(Label)
@@ -49,9 +50,16 @@ def add(settings: Settings, match: Matchers, lasts_ms: int, reason: str, now_ms:
         reason=reason,
         created_by=_user(),
     )
+    for doubt in doubts(settings, match):
+        typer.echo(f"hindcast: warning: {doubt}", err=True)
     _write(settings, silence.silence_id, encode_silence(silence))
     typer.echo(silence.silence_id)
     return 0
+
+
+def doubts(settings: Settings, match: Matchers) -> list[str]:
+    """What no alert of these settings has. The workers' may be others, so it is a warning."""
+    return [str(problem) for problem in check_match(("--match",), match, settings.alerts, list(settings.models))]
 
 
 def end(settings: Settings, silence_id: str, now_ms: int) -> int:

@@ -1,18 +1,24 @@
 """The ``alerts`` section: rules, who hears of them, and when not."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from runtime.settings.alerts_receivers import ReceiverSettings
 from runtime.settings.alerts_rules import RuleSettings
-from runtime.settings.base import Names, Section
+from runtime.settings.base import Name, Names, Section, matching
 from runtime.settings.units import DurationMs, PositiveDurationMs, TimeMs
 
 Pack: TypeAlias = Literal["baseline", "fraud-example", "thresholds"]
 Label: TypeAlias = Literal["rule", "priority", "severity", "model", "model_version", "segment", "metric", "cause"]
 Match: TypeAlias = dict[Label, Names]
-ReceiverName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+
+_HOST: Final = r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
+Host: TypeAlias = Annotated[
+    str,
+    AfterValidator(matching(_HOST, "not a host: write it alone, without https:// and without a port")),
+    WithJsonSchema({"type": "string", "pattern": f"^({_HOST})$"}),
+]
 
 
 class RouteSettings(Section):
@@ -51,13 +57,13 @@ class AlertSettings(Section):
     max_age_ms: PositiveDurationMs = Field(default="24h", alias="max_age", validate_default=True)
     alert_lookback_ms: PositiveDurationMs = Field(default="24h", alias="alert_lookback", validate_default=True)
     baseline_windows: int = Field(default=60, ge=1, le=100_000)
-    allow_hosts: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]] = Field(default_factory=list)
+    allow_hosts: list[Host] = Field(default_factory=list)
     dashboard_url: str | None = None
     runbook_url: str | None = None
     rules: list[RuleSettings] = Field(default_factory=list)
     routes: list[RouteSettings] | None = None
     inhibit: list[InhibitSettings] | None = None
-    receivers: dict[ReceiverName, ReceiverSettings] = Field(default_factory=dict)
+    receivers: dict[Name, ReceiverSettings] = Field(default_factory=dict)
     silences: list[SilenceSettings] = Field(default_factory=list)
 
 

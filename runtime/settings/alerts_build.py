@@ -81,11 +81,13 @@ def conditions_of(own: RuleSettings, base: Rule | None = None) -> tuple[Conditio
 def _condition(one: ConditionSettings, base: Condition | None) -> Condition:
     metric = one.metric or (base.metric if base else "")
     resolve = one.resolve_above if one.resolve_above is not None else one.resolve_below
+    floor = one.floor if one.floor is not None or base is None else base.floor
     kinds = kinds_of(one)
     if kinds:
-        return Condition(metric, KINDS[kinds[0]], _limits(one, kinds[0]), resolve)
+        is_rise = kinds[0] == "rise_from_baseline"
+        return Condition(metric, KINDS[kinds[0]], _limits(one, kinds[0]), resolve, floor if is_rise else None)
     assert base is not None, "checked: a condition has a kind, or changes one that has"
-    return replace(base, metric=metric, resolve=base.resolve if resolve is None else resolve)
+    return replace(base, metric=metric, resolve=base.resolve if resolve is None else resolve, floor=floor)
 
 
 def _limits(one: ConditionSettings, kind: str) -> tuple[float, ...]:

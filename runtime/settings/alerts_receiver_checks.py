@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from models.silence import Matchers
 from runtime.settings.alerts import AlertSettings, Match
 from runtime.settings.alerts_build import pack_rules
 from runtime.settings.alerts_receivers import ReceiverSettings
@@ -11,6 +12,7 @@ from runtime.settings.base import Section
 from runtime.settings.problem import KeyPath, Problem
 
 CHANNELS: Final = ("pagerduty", "slack", "email", "webhook", "alertmanager", "apprise", "console")
+IMPLICIT_TLS_PORT: Final = 465
 _SECRETS: Final = {
     "pagerduty": ("routing_key", True),
     "slack": ("webhook_url", True),
@@ -31,7 +33,7 @@ def check_receivers(alerts: AlertSettings) -> Iterator[Problem]:
         at: KeyPath = ("alerts", "receivers", name)
         yield from _channels(at, receiver)
         yield from _links(at, name, receiver, alerts)
-        missing = list(_missing(at, receiver))
+        missing = [*_missing(at, receiver), *_readable(at, receiver)]
         yield from missing
         if not missing:
             yield from _specs(at, receiver, frozenset(alerts.allow_hosts))
@@ -39,8 +41,11 @@ def check_receivers(alerts: AlertSettings) -> Iterator[Problem]:
 
 def _channels(at: KeyPath, receiver: ReceiverSettings) -> Iterator[Problem]:
     used = [name for name in CHANNELS if getattr(receiver, name) is not None]
-    if receiver.digest is None and not used:
-        yield Problem(at, f"is needed: one of {', '.join(CHANNELS)} or digest")
+    empty = [name for name in CHANNELS if name in receiver.model_fields_set and name not in used]
+    for name in empty:
+        yield Problem((*at, name), f"has no value{', write console: {}' if name == 'console' else ''}")
+    if receiver.digest is None and not used and not empty:
+        yield Problem(at, f"needs one of {', '.join(CHANNELS)}, or digest")
     if receiver.digest is not None and used:
         yield Problem((*at, "digest"), f"stands alone, {', '.join(used)} belong to the receiver that it goes via")
 
@@ -81,6 +86,13 @@ def _missing(at: KeyPath, receiver: ReceiverSettings) -> Iterator[Problem]:
             yield Problem((*path, f"{key}_file"), f"is needed, or {key} as ${{ENV_VAR}}", (path,))
 
 
+def _readable(at: KeyPath, receiver: ReceiverSettings) -> Iterator[Problem]:
+    """A password is not said where everybody can hear it."""
+    smtp = receiver.email.smtp if receiver.email else None
+    if smtp is not None and not smtp.starttls and smtp.port != IMPLICIT_TLS_PORT and (smtp.username or smtp.password):
+        yield Problem((*at, "email", "smtp", "starttls"), "false would send the password readably")
+
+
 def _secrets(receiver: ReceiverSettings) -> Iterator[tuple[KeyPath, Section, str, bool]]:
     """Where a secret belongs: section, key, and whether it cannot be left out."""
     for channel, (key, needed) in _SECRETS.items():
@@ -116,27 +128,29 @@ def _written(receiver: ReceiverSettings, path: KeyPath) -> KeyPath:
 
 def check_routing(alerts: AlertSettings, models: list[str]) -> Iterator[Problem]:
     """Every fault of ``routes``, ``inhibit`` and ``silences``."""
-    rules = [*pack_rules(alerts), *(own.name for own in alerts.rules)]
     for index, route in enumerate(alerts.routes or []):
         at: KeyPath = ("alerts", "routes", index)
-        yield from _match((*at, "match"), route.match, rules, models)
+        yield from check_match((*at, "match"), route.match, alerts, models)
         for problem in unknown_names((*at, "receivers"), route.receivers, alerts.receivers, "receiver"):
             yield Problem(problem.path, problem.text, (("alerts", "receivers"),))
     for index, one in enumerate(alerts.inhibit or []):
         for side in ("source", "target"):
-            yield from _match(("alerts", "inhibit", index, side), getattr(one, side), rules, models)
+            yield from check_match(("alerts", "inhibit", index, side), getattr(one, side), alerts, models)
     for index, silence in enumerate(alerts.silences):
         at = ("alerts", "silences", index)
-        yield from _match((*at, "match"), silence.match, rules, models)
+        yield from check_match((*at, "match"), silence.match, alerts, models)
         if silence.ends_at_ms <= silence.starts_at_ms:
             yield Problem((*at, "ends"), "must lie after starts", ((*at, "starts"),))
 
 
-def _match(at: KeyPath, match: Match, rules: list[str], models: list[str]) -> Iterator[Problem]:
+def check_match(at: KeyPath, match: Match | Matchers, alerts: AlertSettings, models: list[str]) -> Iterator[Problem]:
     """Values that no alert can have; what ends in ``*`` stands for many."""
+    rules = [*pack_rules(alerts), *(own.name for own in alerts.rules)]
     known = {**_VALUES, "rule": rules} | ({} if "*" in models else {"model": models})
     for label, values in match.items():
         if label in known:
             plain = [value for value in values if not value.endswith("*")]
             for problem in unknown_names((*at, label), plain, known[label], label):
-                yield Problem(problem.path, problem.text, (("alerts", "rules"), ("alerts", "packs"), ("models",)))
+                closed = label in _VALUES and "did you mean" not in problem.text
+                text = f"{problem.text}, there are {', '.join(_VALUES[label])}" if closed else problem.text
+                yield Problem(problem.path, text, (("alerts", "rules"), ("alerts", "packs"), ("models",)))

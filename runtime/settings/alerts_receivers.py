@@ -1,14 +1,21 @@
 """``alerts.receivers``: who can be told, and over which channels."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema
 
-from runtime.settings.base import Names, Section
+from runtime.settings.base import Names, Section, matching
 from runtime.settings.units import PositiveDurationMs
 
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 FromEnvironment: TypeAlias = Annotated[SecretStr | None, Field(default=None, description="written as ${ENV_VAR}")]
+
+_TIME_OF_DAY: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+TimeOfDay: TypeAlias = Annotated[
+    str,
+    AfterValidator(matching(_TIME_OF_DAY, "not a time of day, write it as 09:00, in UTC")),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TIME_OF_DAY}$", "description": "HH:MM, UTC"}),
+]
 
 
 class Written(Section):
@@ -82,7 +89,7 @@ class AppriseSettings(Written):
 class DigestSettings(Section):
     """One message a day with everything that came for this receiver, through another one."""
 
-    at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM, UTC")] = "09:00"
+    at: TimeOfDay = "09:00"
     via: Text
 
 

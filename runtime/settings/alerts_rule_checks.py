@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from alerting.metric_paths import has_interval
-from alerting.rule import Rule
+from alerting.rule import Condition, Rule
 from runtime.settings.alerts import AlertSettings
 from runtime.settings.alerts_build import given_conditions, joins_of, kinds_of, pack_rules
 from runtime.settings.alerts_rules import ConditionSettings, RuleSettings
@@ -18,7 +18,11 @@ _WAY_BACK = {
     "drop_from_baseline": "resolve_below",
     "rise_from_baseline": "resolve_below",
 }
-_KEYS = {"all_of": "all", "any_of": "any", "absent_for_ms": "absent_for"}
+_OF_RECORDS = (
+    "min_total", "min_labelled", "min_label_coverage", "keep_firing_ms", "segments", "false_discovery",
+)  # fmt: skip
+"""What has no meaning where no record is judged, but that none came."""
+_KEYS = {"all_of": "all", "any_of": "any", "absent_for_ms": "absent_for", "keep_firing_ms": "keep_firing"}
 
 
 def check_rules(alerts: AlertSettings, models: Mapping[str, ModelSettings]) -> Iterator[Problem]:
@@ -68,7 +72,7 @@ def _structure(at: KeyPath, own: RuleSettings, base: Rule | None) -> Iterator[Pr
     elif base is not None and len(base.conditions) > 1:
         yield Problem(at, f"{own.name} has several conditions, write all of them under any, all or of")
     else:
-        yield from _condition(at, own, changes=base is not None)
+        yield from _condition(at, own, base.conditions[0] if base else None)
     if own.at_least is not None and "of" not in joins and "*" not in (own.metric or ""):
         yield Problem((*at, "at_least"), "needs a list of conditions under of, or a metric with a *")
 
@@ -80,7 +84,7 @@ def _listed(at: KeyPath, own: RuleSettings, join: str) -> Iterator[Problem]:
     for index, condition in enumerate(conditions):
         if condition.absent_for_ms is not None:
             yield Problem((*at, _KEYS.get(join, join), index, "absent_for"), "stands alone: it judges no record")
-        yield from _condition((*at, _KEYS.get(join, join), index), condition, changes=False)
+        yield from _condition((*at, _KEYS.get(join, join), index), condition, None)
     if join != "of":
         return
     if own.at_least is None:
@@ -91,24 +95,29 @@ def _listed(at: KeyPath, own: RuleSettings, join: str) -> Iterator[Problem]:
         )
 
 
-def _condition(at: KeyPath, one: ConditionSettings, *, changes: bool) -> Iterator[Problem]:
+def _condition(at: KeyPath, one: ConditionSettings, base: Condition | None) -> Iterator[Problem]:
+    """base: the condition that it changes."""
     kinds = kinds_of(one)
-    if one.metric is None and not changes:
+    if one.metric is None and base is None:
         yield Problem((*at, "metric"), "is needed")
     if len(kinds) > 1:
         yield Problem(at, f"give one of {_named(kinds)}")
-    elif not kinds and not changes:
-        yield Problem(at, "is needed: below, above, outside, drop_from_baseline, rise_from_baseline or absent_for")
+    elif not kinds and base is None:
+        yield Problem(at, "needs one of below, above, outside, drop_from_baseline, rise_from_baseline, absent_for")
     if one.outside is not None and one.outside[0] >= one.outside[1]:
         yield Problem((*at, "outside"), "is written [low, high]")
     if len(kinds) == 1:
-        yield from _way_back(at, one, kinds[0])
+        yield from _way_back(at, one, kinds[0], getattr(one, kinds[0]))
+    elif not kinds and base is not None:
+        yield from _way_back(at, one, base.kind, base.limits[0])
 
 
-def _way_back(at: KeyPath, one: ConditionSettings, kind: str) -> Iterator[Problem]:
+def _way_back(at: KeyPath, one: ConditionSettings, kind: str, limit: float) -> Iterator[Problem]:
     """Hysteresis points away from the threshold; of a drop or rise, it is a share as the threshold is."""
+    if one.floor is not None and kind != "rise_from_baseline":
+        yield Problem((*at, "floor"), f"has no meaning with {_KEYS.get(kind, kind)}", ((*at, kind),))
     for key in ("resolve_above", "resolve_below"):
-        value, limit = getattr(one, key), getattr(one, kind)
+        value = getattr(one, key)
         if value is None:
             continue
         if _WAY_BACK.get(kind) != key:
@@ -144,6 +153,17 @@ def _together(at: KeyPath, own: RuleSettings, base: Rule | None) -> Iterator[Pro
         yield Problem((*at, "false_discovery"), "needs segments: all", ((*at, "segments"),))
     if own.lag_ms and own.over is None and not (base and base.span):
         yield Problem((*at, "lag"), "needs over: the span that ends so long before", ((*at, "over"),))
+    if _waits(own, base):
+        for key in _OF_RECORDS:
+            if key in own.model_fields_set:
+                yield Problem((*at, _KEYS.get(key, key)), "has no meaning with absent_for", ((*at, "absent_for"),))
+
+
+def _waits(own: RuleSettings, base: Rule | None) -> bool:
+    """Whether the rule will be one of absence."""
+    if own.absent_for_ms is not None or base is None or kinds_of(own) or joins_of(own):
+        return own.absent_for_ms is not None
+    return base.conditions[0].kind == "absent_for"
 
 
 def _span(at: KeyPath, own: RuleSettings, base: Rule | None, models: Mapping[str, ModelSettings]) -> Iterator[Problem]:

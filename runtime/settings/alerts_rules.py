@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from alerting.metric_paths import PATHS, is_known
 from models.alert_event import Cause, Priority, Severity
 from models.decision import DecisionKind
-from runtime.settings.base import Names, Section
+from runtime.settings.base import Name, Names, Section
 from runtime.settings.suggest import suggestion
 from runtime.settings.units import DurationMs, PositiveDurationMs, Span
 
@@ -20,7 +20,6 @@ def _path(text: str) -> str:
 
 MetricPath: TypeAlias = Annotated[str, AfterValidator(_path)]
 Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
-RuleName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 
 
 class ConditionSettings(Section):
@@ -35,12 +34,13 @@ class ConditionSettings(Section):
     absent_for_ms: PositiveDurationMs | None = Field(default=None, alias="absent_for")
     resolve_above: Number | None = None
     resolve_below: Number | None = None
+    floor: Number | None = None
 
 
 class RuleSettings(ConditionSettings):
     """A rule of the user's; with the name of a pack's rule, the keys that change in it."""
 
-    name: RuleName
+    name: Name
     disabled: bool = False
     models: Names | None = Field(default=None, alias="model")
     all_of: list[ConditionSettings] | None = Field(default=None, alias="all", min_length=1)

@@ -1,9 +1,10 @@
 """What every section of the configuration has in common."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 _TOPIC: Final = re.compile(r"^[A-Za-z0-9._-]{1,249}$")
 
@@ -21,6 +22,17 @@ def topic_name(text: str) -> str:
     return text
 
 
+def matching(pattern: str, words: str) -> Callable[[str], str]:
+    """A validator: the text itself if it matches; raises ValueError with the words instead of the pattern."""
+
+    def validate(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(words)
+        return text
+
+    return validate
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -31,3 +43,11 @@ Names: TypeAlias = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 """One name, or a list of them."""
+
+_NAME: Final = r"[A-Za-z0-9._-]{1,100}"
+Name: TypeAlias = Annotated[
+    str,
+    AfterValidator(matching(_NAME, "not a name: 1 to 100 of letters, digits, '.', '_' and '-'")),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"}),
+]
+"""What a rule or a receiver is called."""

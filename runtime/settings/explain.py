@@ -41,6 +41,8 @@ _WORDS: Final = {
     "too_short": "at least one entry is needed",
 }
 _ECHO_MAX: Final = 60
+_NEVER_ECHOED: Final = {"missing", "model_type", "dict_type"}
+"""What stands in a section's place may be its secret: `slack: https://…`."""
 
 
 def explain(error: ValidationError, root: type[BaseModel], unspoken: frozenset[KeyPath]) -> list[Problem]:
@@ -54,7 +56,8 @@ def _problem(detail: ErrorDetails, root: type[BaseModel], unspoken: frozenset[Ke
     if detail["type"] == "extra_forbidden":
         return Problem(path, _unknown(str(path[-1]), _keys_at(root, path[:-1])))
     if detail["loc"] and detail["loc"][-1] == "[key]" and detail["type"] == "literal_error":
-        return Problem(path, _unknown(str(path[-1]), _expected(detail)))
+        key, known = str(path[-1]), _expected(detail)
+        return Problem(path, "unknown key" + (suggestion(key, known) or f", there are {', '.join(known)}"))
     return Problem(path, _words(detail) + _echo(detail, path, unspoken))
 
 
@@ -71,7 +74,7 @@ def _words(detail: ErrorDetails) -> str:
 def _echo(detail: ErrorDetails, path: KeyPath, unspoken: frozenset[KeyPath]) -> str:
     value = detail["input"]
     secret = path in unspoken or any(is_secret_key(part) for part in path)
-    if secret or detail["type"] == "missing" or not isinstance(value, str | int | float | bool):
+    if secret or detail["type"] in _NEVER_ECHOED or not isinstance(value, str | int | float | bool):
         return ""
     text = repr(value)
     return f" (got {text if len(text) <= _ECHO_MAX else text[:_ECHO_MAX] + '…'})"

@@ -15,6 +15,7 @@ from runtime.settings.root import Settings
 from runtime.settings.secrets import literal_secrets, references, substitute
 
 _OPAQUE: Final = ("sinks",)
+_DROPS_MAX: Final = 4
 
 
 def load(path: Path | None, env: Mapping[str, str]) -> Settings:
@@ -46,12 +47,24 @@ def _validate(tree: dict[Any, Any], unspoken: frozenset[KeyPath]) -> tuple[Setti
         problems = explain(error, Settings, unspoken)
     else:
         return settings, check(settings)
-    bad = {_drop(tree, problem.path) for problem in problems}
-    try:
-        rest = check(Settings.model_validate(tree))
-    except ValidationError:
-        return None, problems
-    return None, problems + [p for p in rest if not _touches(p, bad)]
+    bad, faulty = set[KeyPath](), problems
+    for _ in range(_DROPS_MAX):
+        bad |= _drop_all(tree, faulty)
+        try:
+            rest = check(Settings.model_validate(tree))
+        except ValidationError as error:
+            faulty = explain(error, Settings, unspoken)  # a key that was dropped is needed: what it stands in goes, too
+        else:
+            return None, problems + [p for p in rest if not _touches(p, bad)]
+    return None, problems
+
+
+def _drop_all(tree: dict[Any, Any], problems: list[Problem]) -> set[KeyPath]:
+    dropped = set[KeyPath]()
+    for problem in problems:
+        if all(problem.path[: len(path)] != path for path in dropped):  # else it is gone with what it stood in
+            dropped.add(_drop(tree, problem.path))
+    return dropped
 
 
 def _touches(problem: Problem, bad: set[KeyPath]) -> bool:

@@ -41,7 +41,7 @@ def changed(name: str, **keys: object) -> tuple[Rule, Rule]:
     [
         ({"metric": "acuracy"}, "rules[0].metric: no such metric in the records, did you mean accuracy?"),
         ({"belo": 1}, "rules[0].belo: unknown key, did you mean below?"),
-        ({"below": None}, "rules[0]: is needed: below, above, outside"),
+        ({"below": None}, "rules[0]: needs one of below, above, outside"),
         ({"above": 0.95}, "rules[0]: give one of below, above"),
         ({"below": None, "outside": [2, 1]}, "rules[0].outside: is written [low, high]"),
         ({"model": "frad"}, "rules[0].model: no model frad, did you mean fraud?"),
@@ -51,6 +51,11 @@ def changed(name: str, **keys: object) -> tuple[Rule, Rule]:
         ({"model": "fraud", "over": "5m", "lag": "30s"}, "rules[0].lag: is not a multiple of the window"),
         ({"resolve_below": 0.95}, "rules[0].resolve_below: has no meaning with below"),
         ({"resolve_above": 0.8}, "rules[0].resolve_above: 0.8 still fires: below is 0.9"),
+        ({"floor": 0.1}, "rules[0].floor: has no meaning with below"),
+        (
+            {"name": "accuracy-down-20", "metric": None, "below": None, "resolve_below": 0.3},
+            "rules[0].resolve_below: 0.3 still fires: drop_from_baseline is 0.2",
+        ),
         ({"metric": "rmse", "certain": True}, "rules[0].certain: there is no confidence interval of rmse"),
         ({"false_discovery": 0.1}, "rules[0].false_discovery: needs segments: all"),
         ({"at_least": 2}, "rules[0].at_least: needs a list of conditions under of"),
@@ -59,7 +64,8 @@ def changed(name: str, **keys: object) -> tuple[Rule, Rule]:
         ({"severity": "bad"}, "rules[0].severity: must be one of critical, warning, info"),
         ({"for": 5}, "rules[0].for: not a duration"),
         ({"below": float("nan")}, "rules[0].below: must be a finite number"),
-        ({"name": "a b"}, "rules[0].name: "),
+        ({"name": "a b"}, "rules[0].name: not a name: 1 to 100 of letters, digits"),
+        ({"below": None, "absent_for": "5m", "min_total": 5}, "rules[0].min_total: has no meaning with absent_for"),
     ],
 )
 def test_each_fault_of_a_rule_has_one_readable_line(keys: dict[str, object], line: str) -> None:
@@ -72,7 +78,7 @@ def test_each_fault_of_a_rule_has_one_readable_line(keys: dict[str, object], lin
     [
         ({"of": [{"metric": "auc", "below": 0.9}]}, "rules[0].at_least: is needed with of"),
         ({"of": [{"metric": "auc", "below": 0.9}], "at_least": 2}, "rules[0].at_least: is more than there are"),
-        ({"any": [{"metric": "auc"}]}, "rules[0].any[0]: is needed: below"),
+        ({"any": [{"metric": "auc"}]}, "rules[0].any[0]: needs one of below"),
         ({"all": [{"below": 1}]}, "rules[0].all[0].metric: is needed"),
         ({"all": []}, "rules[0].all: at least one entry is needed"),
         ({"any": [{"metric": "total", "absent_for": "5m"}]}, "rules[0].any[0].absent_for: stands alone"),
@@ -97,6 +103,21 @@ def test_faults_of_all_rules_come_at_once_even_where_one_does_not_parse() -> Non
         "alerts.rules[2].model",
         "alerts.rules[3].resolve_above",
         "alerts.rules[3].certain",
+    ]
+
+
+def test_a_faulty_name_does_not_hide_the_faults_across_sections() -> None:
+    found = problems_of(
+        {
+            "rules": [LOW | {"name": "a b"}, LOW | {"severty": "critical"}, {"metric": "auc"}, {"belo": 1}],
+            "routes": [{"match": {"rule": "any"}, "receivers": "nobody"}],
+            "inhibit": [{"source": {"model": "frad"}, "target": {"cause": "outcome"}}, {"source": {"cause": "labels"}}],
+            "receivers": {"chat": {"console": {}, "fallback": "caht"}},
+        }
+    )
+    assert [line.partition(": ")[0].removeprefix("alerts.") for line in found] == [
+        *("rules[0].name", "rules[1].severty", "rules[2].name", "rules[3].name", "rules[3].belo", "inhibit[1].target"),
+        *("receivers.chat.fallback", "routes[0].receivers"),
     ]
 
 
@@ -127,6 +148,7 @@ def test_a_rule_has_every_key_of_the_file() -> None:
         ({"outside": [1, 2]}, Condition("auc", "outside", (1, 2))),
         ({"drop_from_baseline": 0.1, "resolve_below": 0.05}, Condition("auc", "drop_from_baseline", (0.1,), 0.05)),
         ({"rise_from_baseline": 2}, Condition("auc", "rise_from_baseline", (2,))),
+        ({"rise_from_baseline": 2, "floor": 0.1}, Condition("auc", "rise_from_baseline", (2,), floor=0.1)),
         ({"absent_for": "5m"}, Condition("auc", "absent_for", (300,))),
         ({"below": 0}, Condition("auc", "below", (0,))),
     ],
@@ -199,7 +221,8 @@ RECEIVERS: dict[str, Any] = {"chat": {"slack": {"webhook_url": "${URL}"}}}
 @pytest.mark.parametrize(
     ("receiver", "line"),
     [
-        ({}, "x: is needed: one of pagerduty, slack"),
+        ({}, "x: needs one of pagerduty, slack"),
+        ({"console": None}, "x.console: has no value, write console: {}"),
         ({"slack": {}}, "x.slack.webhook_url_file: is needed, or webhook_url as ${ENV_VAR}"),
         ({"slack": {"webhok_url": "x"}}, "x.slack.webhok_url: unknown key, did you mean webhook_url?"),
         ({"slack": {"webhook_url": "https://hooks.example/x"}}, "x.slack.webhook_url: a secret may not stand"),
@@ -209,7 +232,7 @@ RECEIVERS: dict[str, Any] = {"chat": {"slack": {"webhook_url": "${URL}"}}}
         ({"console": {}, "fallback": "x"}, "x.fallback: leads back to this receiver"),
         ({"console": {}, "digest": {"via": "chat"}}, "x.digest: stands alone, console"),
         ({"digest": {"via": "y"}}, "x.digest.via: no receiver y"),
-        ({"digest": {"via": "chat", "at": "25:00"}}, "x.digest.at: "),
+        ({"digest": {"via": "chat", "at": "25:00"}}, "x.digest.at: not a time of day, write it as 09:00"),
         ({"webhook": {"url": "http://example.com/"}}, "x.webhook.url: example.com is spoken to by plain http"),
         ({"webhook": {"url": "https://169.254.169.254/"}}, "x.webhook.url: 169.254.169.254 is not a public address"),
         ({"alertmanager": {"urls": ["https://a.example", "http://am:9093"]}}, "x.alertmanager.urls[1]: am is spoken"),
@@ -236,6 +259,22 @@ RECEIVERS: dict[str, Any] = {"chat": {"slack": {"webhook_url": "${URL}"}}}
 def test_each_fault_of_a_receiver_has_one_readable_line(receiver: dict[str, object], line: str) -> None:
     [found] = problems_of({"receivers": {"x": receiver} | RECEIVERS}, URL="https://hooks.slack.com/x")
     assert found.startswith(f"alerts.receivers.{line}")
+
+
+def test_what_stands_in_a_sections_place_is_not_shown_for_it_may_be_its_secret() -> None:
+    [line] = problems_of({"receivers": {"chat": {"slack": "https://hooks.example/quiet"}}})
+    assert line == "alerts.receivers.chat.slack: must be a mapping of keys to values"
+
+
+def test_f73_a_password_is_not_sent_readably() -> None:
+    def receivers(**smtp: object) -> dict[str, object]:
+        mail = {"to": "a@b.example", "from": "c@d.example", "smtp": {"host": "m.example", "starttls": False} | smtp}
+        return {"receivers": {"mail": {"email": mail}}}
+
+    [line] = problems_of(receivers(username="u", password="${P}"), P="p")
+    assert line == "alerts.receivers.mail.email.smtp.starttls: false would send the password readably"
+    settings(receivers())
+    settings(receivers(username="u", password="${P}", port=465), P="p")
 
 
 def test_a_circle_of_fallbacks_is_refused_for_each_in_it() -> None:
@@ -266,6 +305,10 @@ def test_f72_the_url_of_the_environment_is_guarded_and_not_shown() -> None:
 
 def test_f72_a_host_on_the_allow_list_may_be_private_and_plain() -> None:
     receivers = {"prom": {"alertmanager": {"urls": "http://alertmanager.monitoring:9093"}}}
+    for host in ("alertmanager.monitoring:9093", "https://alertmanager.monitoring"):
+        [line] = problems_of({"allow_hosts": [host]})
+        assert line.startswith("alerts.allow_hosts[0]: not a host: write it alone")
+    settings({"allow_hosts": ["10.0.0.7", "fd00::7", "::1"]})
     settings({"receivers": receivers, "allow_hosts": ["alertmanager.monitoring"]})
     assert problems_of({"receivers": receivers})[0].startswith("alerts.receivers.prom.alertmanager.urls")
 
@@ -274,7 +317,10 @@ def test_f72_a_host_on_the_allow_list_may_be_private_and_plain() -> None:
     ("section", "line"),
     [
         ({"routes": [{"match": {"prio": "P1"}, "receivers": "chat"}]}, "routes[0].match.prio: unknown key"),
-        ({"routes": [{"match": {"priority": "P9"}, "receivers": "chat"}]}, "routes[0].match.priority: no priority P9"),
+        (
+            {"routes": [{"match": {"priority": "P9"}, "receivers": "chat"}]},
+            "routes[0].match.priority: no priority P9, there are P1, P2, P3",
+        ),
         (
             {"routes": [{"match": {"rule": "lw"}, "receivers": "chat"}]},
             "routes[0].match.rule: no rule lw, did you mean",

@@ -14,7 +14,7 @@ from runtime.alert_plan import alert_plan
 from runtime.alerts_channels import channels_of, check_channels, post_tests, send_test
 from runtime.alerts_list import newest
 from runtime.alerts_replay import Replayed, Stored, find, lines, replay
-from runtime.alerts_silences import lasting, line, matchers
+from runtime.alerts_silences import doubts, lasting, line, matchers
 from runtime.cli import main
 from runtime.settings import parse
 from tests.support.alert_samples import alert
@@ -96,6 +96,15 @@ def test_the_last_word_on_each_alert_counts_and_firing_ones_come_first() -> None
     other = alert(fingerprint="b", priority="P2")
     assert newest([one, over, other]) == [other, over]
     assert newest([over, other, one]) == [one, other]
+
+
+def test_a_silence_that_fits_no_alert_is_begun_with_a_warning() -> None:
+    settings = parse({"models": {"fraud": {"predictions": {"topic": "p_predictions"}}}}, {})
+    assert doubts(settings, {"model": ["fraud"], "rule": ["accuracy-*"]}) == []
+    assert doubts(settings, {"model": ["frad"], "priority": ["P9"]}) == [
+        "--match.model: no model frad, did you mean fraud?",
+        "--match.priority: no priority P9, there are P1, P2, P3",
+    ]
 
 
 def test_matchers_are_read_and_faults_told() -> None:
