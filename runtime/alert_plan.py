@@ -68,7 +68,7 @@ def _options(settings: Settings) -> Options:
     return Options(
         alert_lookback_ms=alerts.alert_lookback_ms,
         max_age_ms=alerts.max_age_ms,
-        baselines={},
+        baselines={name: model.baseline.by_path() for name, model in settings.models.items() if model.baseline},
         baseline_windows=alerts.baseline_windows,
         window_ms={name: model.window_ms for name, model in settings.models.items()},
         window_names={name: model.window.name for name, model in settings.models.items()},

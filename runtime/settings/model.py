@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, JsonValue, PlainValidator, WithJsonSchema
 
 from runtime.settings.base import Section, topic_name
+from runtime.settings.baseline import BaselineFile
 from runtime.settings.units import DurationMs, PositiveDurationMs, Span
 
 TopicName: TypeAlias = Annotated[str, AfterValidator(topic_name)]
@@ -85,7 +86,7 @@ class ModelSettings(Section):
     spans: list[Span] = Field(default_factory=list)
     segments: list[SegmentField] = Field(default_factory=list)
     segment_values_max: int = Field(default=50, ge=1, le=10_000)
-    baseline: JsonValue = Field(default=None, repr=False)
+    baseline: BaselineFile | None = None
     drift: JsonValue = Field(default=None, repr=False)
     champion: JsonValue = Field(default=None, repr=False)
     challengers: JsonValue = Field(default=None, repr=False)

@@ -8,7 +8,7 @@ from runtime.settings.problem import KeyPath, dotted
 from runtime.settings.root import Settings
 
 _FIELDS_LATER: Final = ("scores", "embedding", "latency_ms", "status", "error_type", "value")
-_MODEL_KEYS_LATER: Final = ("baseline", "drift", "champion", "challengers")
+_MODEL_KEYS_LATER: Final = ("drift", "champion", "challengers")
 
 
 def unused(settings: Settings) -> list[str]:

@@ -27,8 +27,10 @@ def example(tmp_path: Path) -> Path:
         (tmp_path / name).write_text("x\n")
     (tmp_path / "slack").write_text("https://hooks.slack.com/services/x\n")
     (tmp_path / "apprise").write_text("json://teams.example.com/x\n")
+    (tmp_path / "fraud.json").write_text('{"schema": "hindcast.baseline/1", "performance": {"accuracy": 0.97}}')
     file = tmp_path / "hindcast.yaml"
-    file.write_text(CONTRACT_EXAMPLE.replace("/secrets", str(tmp_path)))
+    whole = CONTRACT_EXAMPLE.replace("/secrets", str(tmp_path)).replace("baselines/", f"{tmp_path}/")
+    file.write_text(whole)
     return file
 
 
@@ -62,7 +64,6 @@ def test_the_contracts_whole_example_loads_and_says_what_it_does_not_act_on(exam
     assert fraud.segments == ["country", "merchant"]
     assert unused(settings) == [
         "kafka.schema_registry",
-        "models.fraud.baseline",
         "models.fraud.drift",
         "models.fraud.champion",
         "models.fraud.challengers",
