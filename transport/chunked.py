@@ -8,7 +8,7 @@ control. What is overridden here is checked by a test against the Faust that is 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,7 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._delivered: dict[TP, deque[Delivery]] = {}
         self._schemas: dict[str, ChunkSchema | None] = {}
+        self._seeks = 0
         self.positions: dict[TP, int] = {}
         super().__init__(*args, **kwargs)
 
@@ -100,39 +101,39 @@ class Consumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield (partition, message); a message's value is a chunk, its offset the chunk's last."""
+        began = self._seeks
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
+        left = {tp: fetched[0].offset for tp, fetched in records.items() if fetched}
+        following = {tp: records[tp][-1].offset + 1 for tp in left}
         if not self.flow_active:
             await self._seek_quietly()
-            await self._give_back(records)
-            return
-        for tp, fetched in records.items():
-            wanted = active is None or tp in active or tp in self._buffered_partitions
-            if not fetched or not wanted:
+        for tp in list(left):
+            if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-            for message in self._messages(tp, fetched, generation):
-                if self._has_moved_on(generation):
-                    return
+            messages = iter(self._messages(tp, records[tp], generation))
+            while not self._has_moved_on(generation, began):
+                message = next(messages, None)
+                if message is None:
+                    del left[tp]
+                    break
+                left[tp] = message.offset + 1
                 yield tp, message
+        if left:
+            await self._thread.give_back(left, following)
 
-    def _has_moved_on(self, generation: int) -> bool:
-        """Whether a rebalance has begun since the fetch: while we yielded, anything may have happened."""
-        return not self.flow_active or self.app.consumer_generation_id != generation
+    def _has_moved_on(self, generation: int, seeks: int) -> bool:
+        """Whether what was fetched is not to be handed out any more: while we waited, anything may have happened."""
+        return not self.flow_active or self.app.consumer_generation_id != generation or self._seeks != seeks
 
     async def _seek_quietly(self) -> None:
         try:
             await self.perform_seek()
         except Exception as error:  # noqa: BLE001  # Faust retries at the next call
             self.log.warning("seek while flow is inactive: %r", error)
-
-    async def _give_back(self, records: Mapping[TP, list[Any]]) -> None:
-        """A changelog has no committed offset that a seek could return to: what is dropped would be a hole."""
-        taken = {tp: fetched for tp, fetched in records.items() if fetched}
-        first = {tp: fetched[0].offset for tp, fetched in taken.items()}
-        await self._thread.give_back(first, {tp: fetched[-1].offset + 1 for tp, fetched in taken.items()})
 
     def _messages(self, tp: TP, fetched: list[Any], generation: int) -> Iterable[ConsumerMessage]:
         schema = self._schema(tp.topic)
@@ -243,6 +244,7 @@ class Consumer(driver.Consumer):
         in between would be lost, so nothing is.
         """
         self.stop_flow()
+        self._seeks += 1
         self._delivered.clear()
         self.positions.clear()
         for tp in list(self._acked_index):
