@@ -1,11 +1,14 @@
 """What was fetched and not handed out is fetched again."""
 
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from faust.types import TP
 
+from transport.chunk import ChunkSchema
 from transport.chunked import Consumer, ConsumerThread
 
 FIRST, LOG = TP("in", 0), TP("state-changelog", 0)
@@ -65,3 +68,73 @@ async def test_a_partition_without_a_committed_offset_begins_anew(committed: int
     )
     await consumer._seek_uncommitted()
     assert [tuple(tp) for tp in sought] == [tuple(tp) for tp in expected]
+
+
+@dataclass(frozen=True)
+class Record:
+    offset: int
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = b"{}"
+    headers: tuple[()] = ()
+
+
+class Fetching(Consumer):
+    """A consumer that has fetched four records; what it gives back is noted."""
+
+    should_stop = False
+
+    def __init__(self, active: set[TP] | None = None) -> None:
+        self.app = cast("Any", SimpleNamespace(consumer_generation_id=1, monitor=Mock()))
+        self.flow_active = True
+        self._seeks = 0
+        self._delivered, self.positions = {}, {}
+        self._schemas = {FIRST.topic: ChunkSchema(2)}
+        self._buffered_partitions = set()
+        self.active = active
+        self.given_back: list[tuple[dict[TP, int], dict[TP, int]]] = []
+        self._thread = cast("Any", self)
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ANN401, ASYNC109  # as Faust's
+        return {FIRST: [Record(offset) for offset in range(5, 9)]}, self.active
+
+    def highwater(self, tp: TP) -> int:
+        return 9
+
+    async def perform_seek(self) -> None:
+        self._seeks += 1
+        self.positions.clear()
+
+    async def give_back(self, first: dict[TP, int], following: dict[TP, int]) -> None:
+        self.given_back.append((first, following))
+
+
+async def test_all_that_was_fetched_is_handed_out() -> None:
+    consumer = Fetching()
+    assert [message.offset async for _, message in consumer.getmany(1.0)] == [6, 8]
+    assert consumer.given_back == []
+    assert consumer.positions == {FIRST: 9}
+
+
+async def test_what_was_fetched_before_a_seek_is_not_handed_out_after_it() -> None:
+    consumer = Fetching()
+    handed_out = []
+    async for _, message in consumer.getmany(1.0):
+        handed_out.append(message.offset)
+        await consumer.perform_seek()  # begins and ends while the chunk is being taken
+    assert handed_out == [6]
+    assert consumer.given_back == [({FIRST: 7}, {FIRST: 9})]
+    assert consumer.positions == {}
+
+
+async def test_what_is_fetched_while_the_flow_stands_still_is_given_back() -> None:
+    consumer = Fetching()
+    consumer.flow_active = False
+    assert [message async for message in consumer.getmany(1.0)] == []
+    assert consumer.given_back == [({FIRST: 5}, {FIRST: 9})]
+
+
+async def test_records_of_a_partition_that_was_paused_meanwhile_are_given_back() -> None:
+    consumer = Fetching(active=set())
+    assert [message async for message in consumer.getmany(1.0)] == []
+    assert consumer.given_back == [({FIRST: 5}, {FIRST: 9})]
