@@ -1,6 +1,7 @@
 """F27, F28: source topics that are made anew or widened; keyed partitions that nobody ever wrote to."""
 
 import time
+from itertools import count
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from models.metric_record import iso_ms
+from models.partitioner import partitions_of
 from runtime.clock import now_ms
 from runtime.traffic import Topic
 from tests.faults.conftest import NewScene
@@ -36,12 +38,18 @@ def said(scene: Scene) -> list[dict[str, Any]]:
     return [orjson.loads(m.value() or b"") for m in scene.read(f"{scene.prefix}metrics")]
 
 
+def own_id(number: int, partition: int) -> str:
+    """An id that Kafka's default partitioner puts there."""
+    ids = (f"own-{number}-{attempt}" for attempt in count())
+    return next(one for one in ids if partitions_of([one.encode()], PARTITIONS)[0] == partition)
+
+
 def send(scene: Scene, kind: Topic, number: int, event_ms: int, partition: int = 0) -> None:
     """One record of an id of its own."""
     producer = Producer({"bootstrap.servers": scene.bootstrap, "log_level": 0})
     at: dict[str, Any] = {"timestamp": event_ms} if kind == "predictions" else {"label_time": event_ms}
     value: dict[str, Any] = {"predicted_fraud_score": 0.5, "model_version": "v1"} if kind == "predictions" else {}
-    value |= at | {"transaction_id": f"own-{number}", "actual_fraud": False}
+    value |= at | {"transaction_id": own_id(number, partition), "actual_fraud": False}
     producer.produce(scene.topics[kind], orjson.dumps(value), partition=partition, timestamp=event_ms)
     assert producer.flush(30) == 0
 
