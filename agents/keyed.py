@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar, cast
 from faust.types import TP
 
 from agents.context import AppContext
+from agents.in_order import InOrder
 from agents.stream import ChunkEvent
 from alerting.changes import Changes
 from tables.block_table import BlockTable
@@ -40,6 +41,15 @@ class Keyed(Generic[PureT]):
         self.table = table
         self._build = build
         self._parts: dict[int, tuple[KeyedState, PureT]] = {}
+
+    async def partition_of(self, chunk: Chunk, in_order: InOrder) -> BlockPartition | None:
+        """The partition that takes the chunk now; None while a rebalance is under way: the chunk comes again."""
+        await self.table.has_room()
+        partition = self.table.partition(chunk.partition)
+        if partition is None or not in_order.follows(chunk):
+            return None
+        in_order.taken(chunk)
+        return partition
 
     def part(self, partition: BlockPartition) -> PureT:
         """The partition's own; built anew when the partition is, from what the log says."""

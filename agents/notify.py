@@ -45,11 +45,9 @@ class Notifying:
 
     async def _take(self, event: ChunkEvent) -> None:
         chunk = event.value
-        await self.rows.table.has_room()
-        partition = self.rows.table.partition(chunk.partition)
-        if partition is None or not self.in_order.follows(chunk):
-            return  # a rebalance is under way: the chunk comes again
-        self.in_order.taken(chunk)
+        partition = await self.rows.partition_of(chunk, self.in_order)
+        if partition is None:
+            return
         self.context.progress.chunks += 1
         notifier = self.rows.part(partition)
         if chunk.topic == self.context.names.silences:

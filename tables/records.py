@@ -143,18 +143,8 @@ class Recorder:
             out.announced[model.name] = last_end_ms
 
     def _window(self, one: SliceWindows, start_ms: int, *, final: bool) -> Record:
-        plan = one.plan
-        return Record(
-            name=one.name,
-            task=plan.task,
-            span=plan.window_name,
-            start_ms=start_ms,
-            end_ms=start_ms + plan.window_ms,
-            revision=one.windows[start_ms].version + final,
-            final=final,
-            rolling=False,
-            parts=_parts(one.snapshot(start_ms), one.name, plan.window_ms),
-        )
+        parts = _parts(one.snapshot(start_ms), one.name, one.plan.window_ms)
+        return _of_window(one, start_ms, one.windows[start_ms].version + final, parts, final=final)
 
     def _roll(self, one: SliceWindows, span: Span, closed_ms: int, now_ms: int, out: Due) -> None:
         plan, key = one.plan, (one.name, span.name)
@@ -196,6 +186,10 @@ def _silence_known_until(model: ModelPlan, closed_ms: int, now_ms: int, *, idle:
 
 def _empty(one: SliceWindows, start_ms: int) -> Record:
     """Revision 0: whatever else is ever said of the window is newer. Never final: nothing is settled by it."""
+    return _of_window(one, start_ms, 0, _empty_parts(one.plan.window_ms), final=False)
+
+
+def _of_window(one: SliceWindows, start_ms: int, revision: int, parts: dict[str, object], *, final: bool) -> Record:
     plan = one.plan
     return Record(
         name=one.name,
@@ -203,10 +197,10 @@ def _empty(one: SliceWindows, start_ms: int) -> Record:
         span=plan.window_name,
         start_ms=start_ms,
         end_ms=start_ms + plan.window_ms,
-        revision=0,
-        final=False,
+        revision=revision,
+        final=final,
         rolling=False,
-        parts=_empty_parts(plan.window_ms),
+        parts=parts,
     )
 
 
