@@ -1,7 +1,6 @@
 """F27, F28: source topics that are made anew or widened; keyed partitions that nobody ever wrote to."""
 
 import time
-from itertools import count
 from typing import Any
 
 import orjson
@@ -38,18 +37,20 @@ def said(scene: Scene) -> list[dict[str, Any]]:
     return [orjson.loads(m.value() or b"") for m in scene.read(f"{scene.prefix}metrics")]
 
 
-def own_id(number: int, partition: int) -> str:
-    """An id that Kafka's default partitioner puts there."""
-    ids = (f"own-{number}-{attempt}" for attempt in count())
-    return next(one for one in ids if partitions_of([one.encode()], PARTITIONS)[0] == partition)
+def own_id(number: int, partition: int, partitions: int) -> str:
+    """An id that Kafka's default partitioner puts on that of so many partitions."""
+    ids = (f"own-{number}-{attempt}" for attempt in range(100 * partitions))
+    return next(one for one in ids if partitions_of([one.encode()], partitions)[0] == partition)
 
 
-def send(scene: Scene, kind: Topic, number: int, event_ms: int, partition: int = 0) -> None:
+def send(
+    scene: Scene, kind: Topic, number: int, event_ms: int, partition: int = 0, partitions: int = PARTITIONS
+) -> None:
     """One record of an id of its own."""
     producer = Producer({"bootstrap.servers": scene.bootstrap, "log_level": 0})
     at: dict[str, Any] = {"timestamp": event_ms} if kind == "predictions" else {"label_time": event_ms}
     value: dict[str, Any] = {"predicted_fraud_score": 0.5, "model_version": "v1"} if kind == "predictions" else {}
-    value |= at | {"transaction_id": own_id(number, partition), "actual_fraud": False}
+    value |= at | {"transaction_id": own_id(number, partition, partitions), "actual_fraud": False}
     producer.produce(scene.topics[kind], orjson.dumps(value), partition=partition, timestamp=event_ms)
     assert producer.flush(30) == 0
 
@@ -100,13 +101,14 @@ def test_f28_a_source_topic_that_is_widened_ends_the_worker_and_is_read_in_full_
     scene = new_scene(small_load.without_keys())
     (worker,) = scene.start(1)
     name = scene.topics["predictions"]
+    partitions = PARTITIONS + 2
     admin = AdminClient({"bootstrap.servers": scene.bootstrap})
-    admin.create_partitions([NewPartitions(name, PARTITIONS + 2)])[name].result(30)
+    admin.create_partitions([NewPartitions(name, partitions)])[name].result(30)
     assert worker.wait(NOTICED_SECONDS_MAX) == 1
-    assert f"topic {name} has {PARTITIONS + 2} partitions and had {PARTITIONS}" in worker.log
+    assert f"topic {name} has {partitions} partitions and had {PARTITIONS}" in worker.log
     worker.start()
     worker.await_ready()
-    send(scene, "predictions", 1, now_ms() - 60_000, partition=PARTITIONS + 1)
+    send(scene, "predictions", 1, now_ms() - 60_000, partition=partitions - 1, partitions=partitions)
     await_fates(worker, 1)
 
 
