@@ -78,6 +78,7 @@ class Joining:
             return  # it has moved meanwhile, and fallen back to what the broker has
         self.in_order.taken(chunk)
         await self.apply(partition, batches, lambda: self._settled(event, letters))
+        await self.context.join.make_room(partition)
         self.context.progress.chunks += 1
         self.context.telemetry.chunk_seconds.observe("join", value=time.perf_counter() - started)
 

@@ -32,7 +32,7 @@ from tables.row_cache import ROW_BYTES, WAITING_BYTES
 from telemetry.registry import Telemetry
 from transport.light import keep_records_light
 
-FETCH_BYTES_MAX = 8 << 20
+FETCH_BYTES_MAX = 2 << 20
 SLOT_BYTES = 12_000
 """One fine accumulator in memory: the larger layout."""
 

@@ -40,7 +40,7 @@ class BlockStore(Store[bytes, bytes]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.partitions: dict[int, BlockPartition] = {}
-        self._threads = ThreadPoolExecutor(1, "checkpoint")
+        self.threads = ThreadPoolExecutor(1, "checkpoint")
         self._recovering_since = time.monotonic()
         self.recovery_seconds = 0.0
         """From the assignment of partitions until all of them are as the log says."""
@@ -67,7 +67,7 @@ class BlockStore(Store[bytes, bytes]):
             try:
                 partition.replay(event.message.offset, event.message.value or b"")
                 if partition.state.is_full():
-                    partition.write_behind(self._threads)
+                    partition.write_behind(self.threads)
             except WorldError as error:
                 self.table.set_aside(partition.number, str(error))
             except Exception as error:  # noqa: BLE001  # see above
@@ -159,6 +159,7 @@ class BlockTable(Collection):
         self._log_name = changelog_topic_name
         self._open_state, self._open_checkpoint = open_state, open_checkpoint
         self.fatal, self._log_id = fatal, log_id
+        self._turn = asyncio.Lock()
         self.in_flight = 0
         super().__init__(
             app,
@@ -205,6 +206,13 @@ class BlockTable(Collection):
         """Wait until another block may be sent."""
         while self.in_flight >= IN_FLIGHT_MAX:  # noqa: ASYNC110  # cheaper than an event a block
             await asyncio.sleep(0.001)
+
+    async def make_room(self, partition: BlockPartition) -> None:
+        """Have a checkpoint written where too much waits for one; if one is being written already, wait for it."""
+        if partition.state.is_full():
+            if partition.writing is not None:
+                await asyncio.wait([partition.writing])
+            self.checkpoint_soon(partition)
 
     async def append(
         self,
@@ -258,7 +266,9 @@ class BlockTable(Collection):
 
     async def _checkpoint(self, partition: BlockPartition) -> None:
         try:
-            await partition.write_checkpoint()
+            async with self._turn:  # cut only when it is written next: what is cut takes memory
+                if not partition.closed:
+                    await partition.write_checkpoint(self.data.threads)
         except OSError as error:
             self.fatal(f"{self.name}-{partition.number}: {error}")
         finally:

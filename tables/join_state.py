@@ -55,7 +55,7 @@ class JoinState:
         self.checkpoint = checkpoint
         self.memory = memory
         self.combos = Combos(plan)
-        self.rows = RowCache(checkpoint, memory.recent_rows_max)
+        self.rows = RowCache(checkpoint, memory.recent_rows_max, memory.waiting_rows_max)
         self.windows = Windows(checkpoint.slot, self.combos.owner)
         self.sources = Sources(plan, partition)
         self.fates = f.Fates()
@@ -212,8 +212,8 @@ class JoinState:
         )
 
     def is_full(self) -> bool:
-        """Whether so much waits to be stored that a replay should write a checkpoint now."""
-        return self.rows.waiting >= self.memory.waiting_rows_max
+        """Whether so much waits to be stored that a checkpoint should be written now."""
+        return self.rows.is_full()
 
     def cut_written(self) -> None:
         """The last cut is in the checkpoint: what it holds may leave memory."""

@@ -38,7 +38,7 @@ class State(Protocol):
         """All that has changed since the last cut."""
 
     def is_full(self) -> bool:
-        """Whether so much waits to be stored that a replay should write a checkpoint now."""
+        """Whether so much waits to be stored that a checkpoint should be written now."""
 
     def cut_written(self) -> None:
         """The last cut is in the checkpoint."""
@@ -100,14 +100,14 @@ class BlockPartition:
         if self.pending:
             await asyncio.wait(set(self.pending))
 
-    async def write_checkpoint(self) -> None:
+    async def write_checkpoint(self, threads: Executor) -> None:
         """Cut now, write once the cut's blocks are on the broker; keeps serving meanwhile."""
         cut = self.state.cut((self.position.log_id, self.position.head, self.position.seen))
         seen, self.changed = self.position.seen, False
         await self.settle()
         if self.closed:
             return
-        await asyncio.get_running_loop().run_in_executor(None, self.checkpoint.write, cut)
+        await asyncio.get_running_loop().run_in_executor(threads, self.checkpoint.write, cut)
         self.state.cut_written()
         self.stored = seen
 

@@ -16,11 +16,14 @@ class RowCache:
     The recent rows are two generations: when the young one is full it becomes the old one, so
     memory stays bounded and the newest rows, which labels most often ask for, stay. Rows that are
     not yet written are always among them: a generation lasts at least from one cut to the next.
+
+    recent_max: rows of both generations together; waiting_max: rows that wait during a replay.
     """
 
-    def __init__(self, checkpoint: Checkpoint, recent_max: int) -> None:
+    def __init__(self, checkpoint: Checkpoint, recent_max: int, waiting_max: int) -> None:
         self._checkpoint = checkpoint
         self._generation_max = max(recent_max // 2, 1)
+        self._waiting_max = waiting_max
         self._unwritten: list[RowsWritten] = []
         self._in_cut: list[RowsWritten] = []
         self._young: dict[bytes, bytes] = {}
@@ -47,6 +50,10 @@ class RowCache:
 
     def _get_old(self, keys: list[bytes]) -> list[bytes | None]:
         return list(map(self._old.get, keys))
+
+    def is_full(self) -> bool:
+        """Whether so many rows wait that a checkpoint should be written now."""
+        return self.waiting >= (self._waiting_max if self._replaying else self._generation_max)
 
     def update(self, keys: list[bytes], rows: list[bytes]) -> None:
         """Rows as they stand now."""

@@ -51,7 +51,7 @@ def test_what_is_not_stored_is_never_evicted() -> None:
 
 def test_the_newest_of_several_generations_of_a_row_is_found() -> None:
     checkpoint = MemoryCheckpoint()
-    cache = RowCache(checkpoint, recent_max=2)
+    cache = RowCache(checkpoint, recent_max=2, waiting_max=9)
     checkpoint.write(Cut(b"", rows=rows_written({b"stored": b"0", b"a": b"0"})))
     for value in (b"1", b"2", b"3"):
         cache.update([b"a"], [value])
@@ -64,7 +64,7 @@ def test_the_newest_of_several_generations_of_a_row_is_found() -> None:
 
 
 def test_recent_rows_stay_within_their_bound_and_answer_without_the_checkpoint() -> None:
-    cache = RowCache(MemoryCheckpoint(), recent_max=10)
+    cache = RowCache(MemoryCheckpoint(), recent_max=10, waiting_max=9)
     for number in range(100):
         cache.update([b"%d" % number], [b"row"])
         cache.freeze()
@@ -76,9 +76,23 @@ def test_recent_rows_stay_within_their_bound_and_answer_without_the_checkpoint()
     assert cache.get_many([b"99"]) == [None]
 
 
+def test_the_rows_are_full_at_a_generation_and_during_a_replay_at_what_may_wait() -> None:
+    cache = RowCache(MemoryCheckpoint(), recent_max=4, waiting_max=3)
+    cache.update([b"a"], [b"row"])
+    assert not cache.is_full()
+    cache.update([b"a"], [b"again"])
+    assert cache.is_full(), "rows of one key wait each by itself"
+    cache.replay()
+    assert not cache.is_full()
+    cache.update([b"b"], [b"row"])
+    assert cache.is_full()
+    cache.freeze()
+    assert not cache.is_full()
+
+
 def test_rows_of_a_replay_are_found_when_somebody_asks_written_or_not() -> None:
     checkpoint = MemoryCheckpoint()
-    cache = RowCache(checkpoint, recent_max=10)
+    cache = RowCache(checkpoint, recent_max=10, waiting_max=9)
     cache.update([b"a", b"b"], [b"old", b"old"])
     cache.replay()
     cache.update([b"a"], [b"new"])
