@@ -2,6 +2,7 @@
 
 Columns have one entry a record, in the order of consumption. Times are whole milliseconds
 since the epoch (UTC). The wire form is one msgpack array that starts with its format version.
+What `outcome` holds depends on the task of the models: see `models.outcome`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models import outcome as outcomes
 from models.errors import DecodeError
+from models.outcome import DTYPES, TASKS, Outcomes, Task, task_of
 
 Kind = Literal["predictions", "labels"]
 Combo = tuple[str, ...]
@@ -23,12 +26,9 @@ Combo = tuple[str, ...]
 
 Index = NDArray[np.int64] | NDArray[np.bool_]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MIN_MS: Final = -(2**62)
 """The watermark before anything was seen."""
-
-WITHDRAWN: Final = -1
-"""The outcome of a label whose truth was null."""
 
 _KINDS: Final[tuple[Kind, Kind]] = ("predictions", "labels")
 
@@ -60,6 +60,8 @@ class _Wire(msgspec.Struct, array_like=True, gc=False):
     outcome: bytes
     combo_index: bytes
     bad: bytes
+    task: int
+    classes: list[str]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -72,7 +74,7 @@ class Batch:
 
     `base` is the source offset up to which the sender had covered the source before this
     batch (-1: unknown), `last` the one up to which this batch covers it, gaps and bad records
-    included. `score` and `combo_index` are empty for labels.
+    included. `score` and `combo_index` are empty for labels. All records are of one task.
     """
 
     kind: Kind
@@ -85,11 +87,13 @@ class Batch:
     offsets: NDArray[np.int64]
     time_ms: NDArray[np.int64]
     score: NDArray[np.float64]
-    outcome: NDArray[np.int8]
+    outcome: Outcomes
     combos: list[Combo]
     combo_index: NDArray[np.int32]
     bad: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Source offsets of the records that went to the dead letters instead."""
+    classes: list[str] = field(default_factory=list)
+    """The names that `outcome` points into, where it holds classes of a multiclass task."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -109,13 +113,18 @@ class Batch:
 
     __hash__ = None  # type: ignore[assignment]
 
+    @property
+    def task(self) -> Task:
+        """What kind of outcomes these are."""
+        return task_of(self.outcome)
+
     def _head(self) -> tuple[object, ...]:
         return (
             self.kind, self.source, self.base, self.last, self.watermark_ms, self.idle,
-            self.ids, self.combos,
+            self.ids, self.combos, self.task, self.classes,
         )  # fmt: skip
 
-    def columns(self) -> tuple[NDArray[np.float64] | NDArray[np.signedinteger], ...]:
+    def columns(self) -> tuple[NDArray[np.signedinteger | np.float64], ...]:
         """Offsets, times, scores, outcomes and combo indexes."""
         return self.offsets, self.time_ms, self.score, self.outcome, self.combo_index
 
@@ -126,7 +135,7 @@ class Batch:
     def split(self, partitions: int) -> list[Batch]:
         """One batch per partition by `crc32(id) % partitions`, empty ones included.
 
-        The order within a part is the order of this batch; combos are narrowed to those used.
+        The order within a part is the order of this batch; combos and classes are narrowed to those used.
         What is said of bad records goes with the first part.
         """
         if partitions == 1:
@@ -144,16 +153,18 @@ class Batch:
         ids = self.ids
         used = self.combo_index[positions] if self.combos else self.combo_index
         combos, combo_index = _narrow(self.combos, used)
+        classes, outcome = outcomes.narrow(self.classes, self.outcome[positions])
         return Batch(
             self.kind, self.source, self.base, self.last, self.watermark_ms, self.idle,
             [ids[i] for i in positions.tolist()],
             self.offsets[positions],
             self.time_ms[positions],
             self.score[positions] if self.score.size else self.score,
-            self.outcome[positions],
+            outcome,
             combos,
             combo_index,
             self.bad,
+            classes=classes,
         )  # fmt: skip
 
     def cap(self, capped: Callable[[Combo], Combo]) -> Batch:
@@ -169,7 +180,7 @@ class Batch:
     def concat(batches: Sequence[Batch]) -> Batch:
         """All records of batches of one kind, in order; the source chain is the first one's.
 
-        Raises ValueError when there are none, or of several kinds.
+        Raises ValueError when there are none, or of several kinds or tasks.
         """
         if not batches or len({batch.kind for batch in batches}) != 1:
             raise ValueError("concat needs at least one batch, all of one kind")
@@ -177,16 +188,18 @@ class Batch:
             return batches[0]
         head = batches[0]
         combos, combo_index = unite([(batch.combos, batch.combo_index) for batch in batches])
+        classes, outcome = outcomes.unite([(batch.classes, batch.outcome) for batch in batches])
         return Batch(
             head.kind, head.source, head.base, head.last, head.watermark_ms, head.idle,
             [one for batch in batches for one in batch.ids],
             np.concatenate([batch.offsets for batch in batches]),
             np.concatenate([batch.time_ms for batch in batches]),
             np.concatenate([batch.score for batch in batches]),
-            np.concatenate([batch.outcome for batch in batches]),
+            outcome,
             combos,
             combo_index,
             np.concatenate([batch.bad for batch in batches]),
+            classes=classes,
         )  # fmt: skip
 
     def pack(self) -> bytes:
@@ -196,8 +209,9 @@ class Batch:
                 FORMAT, _KINDS.index(self.kind), self.source.topic, self.source.partition,
                 self.base, self.last, self.watermark_ms, self.idle, self.combos,
                 self.ids, _bytes(self.offsets, "<i8"), _bytes(self.time_ms, "<i8"),
-                _bytes(self.score, "<f8"), _bytes(self.outcome, "<i1"),
+                _bytes(self.score, "<f8"), _bytes(self.outcome, DTYPES[self.task]),
                 _bytes(self.combo_index, "<i4"), _bytes(self.bad, "<i8"),
+                TASKS.index(self.task), self.classes,
             )
         )  # fmt: skip
 
@@ -237,7 +251,7 @@ def _replaced(batch: Batch, combos: list[Combo], combo_index: NDArray[np.int32])
     return Batch(
         batch.kind, batch.source, batch.base, batch.last, batch.watermark_ms, batch.idle,
         batch.ids, batch.offsets, batch.time_ms, batch.score, batch.outcome, combos, combo_index,
-        batch.bad,
+        batch.bad, classes=batch.classes,
     )  # fmt: skip
 
 
@@ -261,7 +275,7 @@ def unite(parts: Sequence[tuple[list[Combo], NDArray[np.int32]]]) -> tuple[list[
     return list(seen), np.concatenate(moved)
 
 
-def _bytes(column: NDArray[np.generic], wire_type: str) -> bytes:
+def _bytes(column: NDArray[np.generic], wire_type: str | np.dtype[Any]) -> bytes:
     """The column as little-endian bytes, whatever the machine."""
     return column.astype(wire_type, copy=False).tobytes()
 
@@ -274,10 +288,11 @@ def _from_wire(wire: _Wire) -> Batch:
         np.frombuffer(wire.offsets, "<i8").astype(np.int64, copy=False),
         np.frombuffer(wire.time_ms, "<i8").astype(np.int64, copy=False),
         np.frombuffer(wire.score, "<f8").astype(np.float64, copy=False),
-        np.frombuffer(wire.outcome, "<i1"),
+        np.frombuffer(wire.outcome, DTYPES[TASKS[wire.task]]),
         wire.combos,
         np.frombuffer(wire.combo_index, "<i4").astype(np.int32, copy=False),
         np.frombuffer(wire.bad, "<i8").astype(np.int64, copy=False),
+        classes=wire.classes,
     )  # fmt: skip
     _check_lengths(batch)
     return batch
@@ -292,3 +307,5 @@ def _check_lengths(batch: Batch) -> None:
     index, combos = batch.combo_index, len(batch.combos)
     if scored and not (index.min() >= 0 and index.max() < combos):
         raise ValueError("a combo index out of range")
+    if batch.task == "multiclass" and rows and batch.outcome.max() >= len(batch.classes):
+        raise ValueError("a class index out of range")

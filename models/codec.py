@@ -25,6 +25,7 @@ from models.columns import Columns, from_rows, from_structs, in_order
 from models.errors import DecodeError
 from models.judge import DEPTH_MAX, Record, open_record, openings
 from models.mapping import ModelFields
+from models.outcome import Outcomes
 from models.profile import Models, Row
 from models.specialise import Shape, Specialised, shape_of, specialise
 
@@ -59,11 +60,12 @@ class Decoded:
     offsets: NDArray[np.int64]
     time_ms: NDArray[np.int64]
     score: NDArray[np.float64]
-    outcome: NDArray[np.int8]
+    outcome: Outcomes
     combos: list[Combo]
     combo_index: NDArray[np.int32]
     bad: list[BadRecord]
     greatest_ms: int
+    classes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -108,7 +110,10 @@ class Decoder:
         *,
         specialising: bool = True,
     ) -> None:
-        """`specialising=False` judges every record one by one: the slow definition itself."""
+        """`specialising=False` judges every record one by one: the slow definition itself.
+
+        Raises ConfigError for models of several tasks.
+        """
         self.topic = topic
         self.kind: Kind = kind
         self._models = Models(kind, models)
@@ -125,7 +130,7 @@ class Decoder:
         self._run(chunk)
         parts = self._settle(chunk)
         if chunk.rows or not parts:
-            parts.append(from_rows(self.kind, list(chunk.rows), list(chunk.rows.values())))
+            parts.append(from_rows(self.kind, self._models.task, list(chunk.rows), list(chunk.rows.values())))
         self._decoders.sort(key=lambda one: -len(chunk.run_of(one).structs))
         return _decoded(chunk, in_order(parts))
 
@@ -279,5 +284,5 @@ def _decoded(chunk: _Chunk, columns: Columns) -> Decoded:
     return Decoded(
         columns.ids, offsets[columns.positions], columns.time_ms, columns.score, columns.outcome,
         columns.combos, columns.combo_index, [chunk.bad[at] for at in sorted(chunk.bad)],
-        int(columns.time_ms.max(initial=MIN_MS)),
+        int(columns.time_ms.max(initial=MIN_MS)), columns.classes,
     )  # fmt: skip

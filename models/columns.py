@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import cast
 
@@ -12,10 +12,13 @@ import numpy as np
 from msgspec import Struct, UnsetType
 from numpy.typing import NDArray
 
-from models.batch import WITHDRAWN, Combo, Kind, unite
+from models import outcome as outcomes
+from models import outcome_columns
+from models.batch import Combo, Kind, unite
 from models.errors import DecodeError
-from models.judge import ID_BYTES_MAX, Leaf
-from models.profile import Models, Profile, Row, cut, text
+from models.judge import ID_BYTES_MAX, Leaf, cut
+from models.outcome import Outcomes, Task
+from models.profile import FIRST_OUTCOME, Models, Profile, Row, text
 from models.specialise import Getter, Specialised
 from models.timestamps import Time, in_range, parse_ms
 
@@ -28,18 +31,20 @@ class Columns:
     ids: list[bytes]
     time_ms: NDArray[np.int64]
     score: NDArray[np.float64]
-    outcome: NDArray[np.int8]
+    outcome: Outcomes
     combos: list[Combo]
     combo_index: NDArray[np.int32]
+    classes: list[str] = field(default_factory=list)
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
-        """The records that a mask or an array of indexes names; combos stay as they are."""
+        """The records that a mask or an array of indexes names; combos and classes stay as they are."""
         at = np.arange(len(self.ids))[index]
         ids = self.ids
         return Columns(
             self.positions[at], [ids[i] for i in at.tolist()], self.time_ms[at],
             self.score[at] if self.score.size else self.score, self.outcome[at],
             self.combos, self.combo_index[at] if self.combo_index.size else self.combo_index,
+            self.classes,
         )  # fmt: skip
 
 
@@ -48,30 +53,34 @@ def in_order(parts: Sequence[Columns]) -> Columns:
     if len(parts) == 1:
         return parts[0]
     combos, combo_index = unite([(part.combos, part.combo_index) for part in parts])
+    classes, outcome = outcomes.unite([(part.classes, part.outcome) for part in parts])
     together = Columns(
         np.concatenate([part.positions for part in parts]),
         [one for part in parts for one in part.ids],
         np.concatenate([part.time_ms for part in parts]),
         np.concatenate([part.score for part in parts]),
-        np.concatenate([part.outcome for part in parts]),
+        outcome,
         combos,
         combo_index,
+        classes,
     )
     return together.take(np.argsort(together.positions, kind="stable"))
 
 
-def from_rows(kind: Kind, positions: Sequence[int], rows: Sequence[Row]) -> Columns:
+def from_rows(kind: Kind, task: Task, positions: Sequence[int], rows: Sequence[Row]) -> Columns:
     """Columns of rows that were judged one by one."""
     number: defaultdict[Combo, int] = defaultdict(count().__next__)
     scored = rows if kind == "predictions" else ()
+    column = outcome_columns.listed(task, [row.outcome for row in rows])
     return Columns(
         np.array(positions, dtype=np.int64),
         [row.id for row in rows],
         np.array([row.time_ms for row in rows], dtype=np.int64),
         np.array([row.score for row in scored], dtype=np.float64),
-        np.array([row.outcome for row in rows], dtype=np.int8),
+        column.outcome,
         list(number) if kind == "labels" else _numbered(number, scored),
         np.array([number[row.combo] for row in scored], dtype=np.int32),
+        column.classes,
     )
 
 
@@ -105,20 +114,17 @@ def from_structs(
     if profile.kind == "labels":
         (get_actual,) = others
         assert get_actual is not None
-        outcome, fits = _classes(profile, _column(get_actual, structs))
+        actual = outcome_columns.actuals(profile.reading, _column(get_actual, structs))
         no_score, no_combo = np.empty(0, dtype=np.float64), np.empty(0, dtype=np.int32)
-        return Columns(positions, ids, time_ms, no_score, outcome, [], no_combo), stands & fits
-    get_score, get_prediction, get_model, *get_texts = others
-    score = np.fromiter(map(get_score, structs), np.float64, len(ids)) if get_score else np.full(len(ids), np.nan)
-    if get_score:
-        stands &= (score >= 0) & (score <= 1)
-    if get_prediction:
-        outcome, fits = _classes(profile, _column(get_prediction, structs))
-        stands &= fits
-    else:
-        outcome = (score >= profile.threshold).astype(np.int8)
-    combos, combo_index, known = _combos(profile, models, (get_model, *get_texts), structs)
-    return Columns(positions, ids, time_ms, score, outcome, combos, combo_index), stands & known
+        columns = Columns(positions, ids, time_ms, no_score, actual.outcome, [], no_combo, actual.classes)
+        return columns, stands if actual.fits is None else stands & actual.fits
+    asked = profile.after_outcome - FIRST_OUTCOME
+    score, column = outcome_columns.predictions(profile.reading, others[:asked], structs)
+    if column.fits is not None:
+        stands &= column.fits
+    combos, combo_index, known = _combos(profile, models, others[asked:], structs)
+    columns = Columns(positions, ids, time_ms, score, column.outcome, combos, combo_index, column.classes)
+    return columns, stands & known
 
 
 def _column(getter: Getter, structs: Sequence[Struct]) -> list[Leaf | UnsetType]:
@@ -128,20 +134,6 @@ def _column(getter: Getter, structs: Sequence[Struct]) -> list[Leaf | UnsetType]
 def _ids(values: Sequence[Leaf | UnsetType]) -> list[bytes]:
     strings = cast("Iterable[str]", values) if isinstance(values[0], str) else map(str, values)
     return list(map(str.encode, strings))
-
-
-def _classes(profile: Profile, values: Sequence[Leaf | UnsetType]) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """1 for the positive class, 0 for others, -1 for null; and where the value is a class."""
-    positive, distinct = profile.positive_class, set(values)
-    size = len(values)
-    if None in distinct:
-        outcome = [WITHDRAWN if value is None else value == positive for value in values]
-    else:
-        outcome = [value == positive for value in values]
-    fits = np.ones(size, dtype=np.bool_)
-    if profile.positive_kind is bool and not distinct <= {0, 1, None}:
-        fits = np.fromiter((value in {0, 1, None} for value in values), np.bool_, size)
-    return np.fromiter(outcome, np.int8, size), fits
 
 
 def _combos(

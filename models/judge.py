@@ -9,6 +9,7 @@ counts, and fields without a meaning are ignored, whatever number stands there.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -45,9 +46,12 @@ Found = tuple[int, Leaf]
 """The index of the first of some paths that is present (-1: none is) and the value there."""
 
 ABSENT: Final[Found] = (-1, None)
+UNREAD: Final[Found] = (-2, None)
+"""Nobody looked: the record says the same elsewhere."""
 
 _read_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_leaf = msgspec.json.Decoder(Leaf).decode
+_read_scores = msgspec.json.Decoder(dict[str, float] | None).decode
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _NOT_A_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+"|(-?(?:NaN|Infinity|inf\b|nan\b))', re.DOTALL)
@@ -82,14 +86,32 @@ def openings(value: bytes) -> int:
     return int(np.count_nonzero(both == ord("{")))
 
 
-def find(fields: dict[str, Raw], paths: Paths, meaning: str) -> Found:
-    """The value at the first path that is present. Raises DecodeError if it is no single value."""
+def leaf(raw: Raw, meaning: str) -> Leaf:
+    """The one value that stands there. Raises DecodeError if it is no single value."""
+    try:
+        value: Leaf = _read_leaf(raw)
+        return value
+    except msgspec.ValidationError as error:
+        raise _unreadable(error, meaning, "an array or object where one value is expected") from None
+
+
+def scores(raw: Raw, meaning: str) -> dict[str, float] | None:
+    """An object of numbers by class. Raises DecodeError if it is anything else but null."""
+    try:
+        found: dict[str, float] | None = _read_scores(raw)
+        return found
+    except msgspec.ValidationError as error:
+        raise _unreadable(error, meaning, "an object of numbers is expected") from None
+
+
+def find(fields: dict[str, Raw], paths: Paths, meaning: str, read: Callable[[Raw, str], Leaf] = leaf) -> Found:
+    """What `read` makes of the value at the first path that is present; it may raise DecodeError."""
     for at, path in enumerate(paths):
         raw = fields.get(path[0])
         if raw is not None and len(path) > 1:
             raw = _below(raw, path)
         if raw is not None:
-            return at, _leaf(raw, meaning)
+            return at, read(raw, meaning)
     return ABSENT
 
 
@@ -103,16 +125,17 @@ def _below(raw: Raw, path: Path) -> Raw | None:
     return inner
 
 
-def _leaf(raw: Raw, meaning: str) -> Leaf:
-    try:
-        value: Leaf = _read_leaf(raw)
-        return value
-    except msgspec.ValidationError as error:
-        if "Integer" in str(error):
-            raise DecodeError("out_of_range", f"{meaning}: an integer of too many digits") from None
-        if "out of range" in str(error):
-            raise DecodeError("non_finite", f"{meaning}: a number beyond what a double holds") from None
-        raise DecodeError("type", f"{meaning}: an array or object where one value is expected") from None
+def _unreadable(error: msgspec.ValidationError, meaning: str, expected: str) -> DecodeError:
+    if "Integer" in str(error):
+        return DecodeError("out_of_range", f"{meaning}: an integer of too many digits")
+    if "out of range" in str(error):
+        return DecodeError("non_finite", f"{meaning}: a number beyond what a double holds")
+    return DecodeError("type", f"{meaning}: {expected}")
+
+
+def cut(value: str) -> str:
+    """The first TEXT_CHARS_MAX characters."""
+    return value[:TEXT_CHARS_MAX]
 
 
 def _check_encoding(value: bytes) -> None:

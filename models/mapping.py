@@ -14,6 +14,7 @@ from typing import Final
 
 from models.batch import Kind
 from models.errors import ConfigError
+from models.outcome import Task
 
 Path = tuple[str, ...]
 """Keys from the top level of a record down to a value."""
@@ -54,8 +55,8 @@ NAMES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
 class ModelFields:
     """How one monitored model's records are read; `name` "*" stands for every model named there.
 
-    `threshold` decides where a record has a score and no prediction. `out_of_orderness_ms`
-    belongs to the watermark and does not change what is decoded.
+    `threshold` and `positive_class` are of the binary task: the former decides where a record
+    has a score and no prediction. `out_of_orderness_ms` belongs to the watermark and does not change what is decoded.
     """
 
     name: str
@@ -65,6 +66,7 @@ class ModelFields:
     positive_class: int | str | bool = 1
     threshold: float = 0.5
     out_of_orderness_ms: int = 30_000
+    task: Task = "binary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,26 +13,20 @@ from typing import Final, Literal, NamedTuple
 
 from msgspec import Raw
 
-from models.batch import WITHDRAWN, Combo, Kind
-from models.errors import DecodeError
-from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, Found, Leaf, find
+from models.batch import Combo, Kind
+from models.errors import ConfigError, DecodeError
+from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, UNREAD, Found, Leaf, cut, find, leaf, scores
 from models.mapping import ModelFields, Paths, field_map
+from models.outcome import Task
+from models.reading import MULTICLASS, REGRESSION, BinaryReading, Outcome, OutcomeRole, Reading, best_class
 from models.timestamps import parse_one, range_code
 
-Role = Literal["id", "time", "score", "class", "model", "text"]
+Role = Literal["id", "time", "model", "text"] | OutcomeRole
 
 EVERY_MODEL: Final = "*"
-_ROLES: Final[dict[Kind, dict[str, Role]]] = {
-    "predictions": {
-        "id": "id",
-        "event_time": "time",
-        "score": "score",
-        "prediction": "class",
-        "model": "model",
-        "version": "text",
-    },
-    "labels": {"id": "id", "label_time": "time", "actual": "class"},
-}
+FIRST_OUTCOME: Final = 2
+"""Of the fields of a profile: id and time, then what `Reading.asked` names, then model, version and segments."""
+
 _ID_INTEGER_RANGE: Final = range(-(2**63), 2**64)
 
 
@@ -42,7 +36,7 @@ class Row(NamedTuple):
     id: bytes
     time_ms: int
     score: float
-    outcome: int
+    outcome: Outcome
     combo: Combo
 
 
@@ -52,6 +46,8 @@ class Field(NamedTuple):
     meaning: str
     role: Role
     paths: Paths
+    instead_of: int | None = None
+    """Read only where the field at that index says nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,21 +56,29 @@ class Profile:
 
     kind: Kind
     fields: tuple[Field, ...]
-    positive_class: int | str | bool
-    positive_kind: type
-    threshold: float
+    reading: Reading
+
+    @property
+    def after_outcome(self) -> int:
+        """Index of the first field behind those that say the outcome."""
+        return FIRST_OUTCOME + len(self.reading.asked(self.kind))
 
     def find_all(self, fields: dict[str, Raw]) -> list[Found]:
         """What stands in a record for each of `self.fields`; DecodeError for arrays, objects."""
-        return [find(fields, one.paths, one.meaning) for one in self.fields]
+        found: list[Found] = []
+        for one in self.fields:
+            said = one.instead_of is not None and found[one.instead_of][1] is not None
+            read = _best_of_scores if one.role == "scores" else leaf
+            found.append(UNREAD if said else find(fields, one.paths, one.meaning, read))
+        return found
 
     def prediction(self, found: Sequence[Found], model: str, now_ms: int, future_ms: int) -> Row:
         """The prediction that these values make (order of `self.fields`), or DecodeError."""
-        exact_id, time, score = id_bytes(found[0][1]), found[1][1], score_of(found[2][1])
+        exact_id, time, after = id_bytes(found[0][1]), found[1][1], self.after_outcome
         if time is None:
             raise DecodeError("missing:event_time", "no event time")
-        outcome = self.predicted(score, found[3][1])
-        texts = [text(value) for _, value in found[5:]]
+        score, outcome = self.reading.prediction([value for _, value in found[FIRST_OUTCOME:after]])
+        texts = [text(value) for _, value in found[after + 1 :]]
         return Row(exact_id, time_in_range(time, now_ms, future_ms), score, outcome, (cut(model), *texts))
 
     def label(self, found: Sequence[Found], kafka_ms: int, now_ms: int, future_ms: int) -> Row:
@@ -83,40 +87,26 @@ class Profile:
         exact_id = id_bytes(join_id[1])
         if actual[0] < 0:
             raise DecodeError("missing:actual", "no truth in the label")
-        outcome = WITHDRAWN if actual[1] is None else self.is_positive(actual[1], "actual")
+        outcome = self.reading.actual(actual[1])
         time_ms = time_in_range(kafka_ms if time[1] is None else time[1], now_ms, future_ms)
         return Row(exact_id, time_ms, math.nan, outcome, ())
-
-    def predicted(self, score: float, prediction: Leaf) -> int:
-        """The predicted class, by the threshold where only a score is given."""
-        if prediction is not None:
-            return self.is_positive(prediction, "prediction")
-        if math.isnan(score):
-            raise DecodeError("missing:score", "neither a score nor a prediction")
-        return int(score >= self.threshold)
-
-    def is_positive(self, value: Leaf, meaning: str) -> int:
-        """1 for the positive class, 0 for another one, DecodeError for what is no class here."""
-        positive = self.positive_class
-        if isinstance(positive, str):
-            fits = isinstance(value, str)
-        else:
-            fits = isinstance(value, int) and (self.positive_kind is int or value in (0, 1))
-        if not fits:
-            raise DecodeError("type", f"{meaning}: not of the kind of the positive class")
-        return int(value == positive)
 
 
 class Models:
     """The models of one topic of one kind."""
 
     def __init__(self, kind: Kind, models: Sequence[ModelFields]) -> None:
+        """Raises ConfigError for models of several tasks: a column holds one kind of outcome."""
+        tasks = {model.task for model in models}
+        if len(tasks) > 1:
+            raise ConfigError(f"models: those that share a topic must have one task, not {' and '.join(sorted(tasks))}")
+        self.task: Task = tasks.pop() if tasks else "binary"
         self._by_paths: dict[Paths, dict[str, Profile]] = {}
         self.profiles: list[Profile] = []
         shared: dict[tuple[object, ...], Profile] = {}
         for model in models:
-            fields, positive = _fields(kind, model), model.positive_class
-            rules = fields, positive, type(positive), model.threshold  # the type tells 1 from True
+            reading = _reading(model)
+            rules = _fields(kind, model, reading), reading
             profile = shared.setdefault(rules, Profile(kind, *rules))
             self._by_paths.setdefault(_model_paths(profile), {})[model.name] = profile
         self.profiles.extend(shared.values())
@@ -190,17 +180,6 @@ def time_in_range(value: str | float, now_ms: int, future_ms: int) -> int:
     return time_ms
 
 
-def score_of(value: Leaf) -> float:
-    """The score in [0, 1]; NaN where the record has none."""
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DecodeError("type", "score: not a number")
-    if not 0 <= value <= 1:
-        raise DecodeError("out_of_range", "score: not between 0 and 1")
-    return float(value)
-
-
 def text(value: Leaf) -> str:
     """A version or segment value: booleans and integers as JSON writes them, null as ""."""
     if isinstance(value, float):
@@ -210,15 +189,28 @@ def text(value: Leaf) -> str:
     return "" if value is None else cut(str(value))
 
 
-def cut(value: str) -> str:
-    """The first TEXT_CHARS_MAX characters."""
-    return value[:TEXT_CHARS_MAX]
+def _best_of_scores(raw: Raw, meaning: str) -> Leaf:
+    return best_class(scores(raw, meaning))
 
 
-def _fields(kind: Kind, model: ModelFields) -> tuple[Field, ...]:
-    mapped = field_map(kind, model.fields, model.segments)
-    roles = [Field(meaning, role, mapped[meaning]) for meaning, role in _ROLES[kind].items()]
-    return (*roles, *(Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments)))
+def _reading(model: ModelFields) -> Reading:
+    if model.task == "binary":
+        return BinaryReading(model.positive_class, type(model.positive_class), model.threshold)
+    return REGRESSION if model.task == "regression" else MULTICLASS
+
+
+def _fields(kind: Kind, model: ModelFields, reading: Reading) -> tuple[Field, ...]:
+    mapped, predicts = field_map(kind, model.fields, model.segments), kind == "predictions"
+    names, asked = [one.meaning for one in reading.asked(kind)], reading.asked(kind)
+    said_at = FIRST_OUTCOME + names.index("prediction" if predicts else "actual")
+    roles: list[tuple[str, Role, int | None]] = [
+        ("id", "id", None),
+        ("event_time" if predicts else "label_time", "time", None),
+        *((one.meaning, one.role, said_at if one.instead else None) for one in asked),
+    ]
+    roles += [("model", "model", None), ("version", "text", None)] if predicts else []
+    named = (Field(meaning, role, mapped[meaning], instead_of) for meaning, role, instead_of in roles)
+    return (*named, *(Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments)))
 
 
 def _model_paths(profile: Profile) -> Paths:

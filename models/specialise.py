@@ -17,13 +17,13 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from models.judge import Found, Leaf
+from models.judge import UNREAD, Found, Leaf
 from models.mapping import Path
 from models.profile import Field, Profile, Role
 
 
 class Place(NamedTuple):
-    """Where a value was found (-1: nowhere) and the kind of value."""
+    """Where a value was found (-1: nowhere, -2: nobody looked) and the kind of value."""
 
     at: int
     kind: str
@@ -48,12 +48,26 @@ _TYPES: Final[dict[tuple[Role, str], object]] = {
     ("time", "number"): int | float,
     ("score", "number"): float,
     ("class", "number"): int | bool,
-    ("class", "str"): str,
+    ("word", "str"): str,
+    ("value", "number"): float,
+    ("name", "number"): int | float,
+    ("name", "str"): str,
+    ("name", "bool"): bool,
+    ("scores", "scores"): dict[str, float],
     ("model", "str"): str,
     ("text", "str"): str,
     ("text", "int"): int,
     ("text", "bool"): bool,
 }
+_NUMBERS: Final[dict[Role, set[str]]] = {
+    "time": {"int", "float"},
+    "score": {"int", "float"},
+    "value": {"int", "float"},
+    "name": {"int", "float"},
+    "class": {"int", "bool"},
+}
+_NULL_AS: Final[dict[Role, str]] = {"class": "number", "word": "str", "value": "number", "name": "str"}
+"""Labels with a truth and withdrawn ones have one shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +105,23 @@ def _place(profile: Profile, field: Field, found: Found) -> Place:
     at, value = found
     kind = "null" if value is None else type(value).__name__
     if at < 0:
-        return Place(-1, "absent")
-    if field.role in {"time", "score"} and kind in {"int", "float"}:
+        return Place(at, "absent")
+    if kind == "null":
+        if field.role == "text":
+            kind = "str"
+        elif profile.kind == "labels":
+            kind = _NULL_AS.get(field.role, kind)
+    elif field.role == "scores":
+        kind = "scores"
+    elif kind in _NUMBERS.get(field.role, ()):
         kind = "number"
-    elif field.role == "class" and (kind in {"int", "bool"} or (kind == "null" and profile.kind == "labels")):
-        kind = "str" if profile.positive_kind is str else "number"
-    elif field.role == "text" and kind == "null":
-        kind = "str"
     return Place(at, kind)
 
 
 def _declare(tree: _Node, profile: Profile, field: Field, place: Place) -> Path | None:
     """Put the field into the tree; the path that carries its value."""
+    if place.at == UNREAD[0]:
+        return None
     above = field.paths if place.at < 0 else field.paths[: place.at]
     for path in above:
         tree.leaf(path, _Nothing, required=False)
@@ -118,7 +137,7 @@ def _declare(tree: _Node, profile: Profile, field: Field, place: Place) -> Path 
         tree.hold(path)
         for lower in field.paths[place.at + 1 :]:
             tree.leaf(lower, _Nothing, required=False)
-    elif field.role == "class" and profile.kind == "labels":
+    elif field.role in _NULL_AS and profile.kind == "labels":
         tree.leaf(path, wanted | None, required=True)  # type: ignore[operator]
     else:
         tree.leaf(path, wanted, required=True)
@@ -156,7 +175,8 @@ class _Node:
         return self.held or below or any(required for _, required in self.leaves.values())
 
     def brackets(self) -> int:
-        return 1 + sum(child.brackets() for child in self.children.values() if child.required)
+        objects = sum(wanted == _TYPES["scores", "scores"] for wanted, _ in self.leaves.values())
+        return 1 + objects + sum(child.brackets() for child in self.children.values() if child.required)
 
     def struct(self, prefix: str, above: Path, attributes: dict[Path, str]) -> type[Struct]:
         """The struct of this level; notes the dotted attribute of every path in `attributes`."""

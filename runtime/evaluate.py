@@ -67,6 +67,7 @@ class Input:
                 outcome=found.outcome,
                 combos=found.combos,
                 combo_index=found.combo_index,
+                classes=found.classes,
             )
             show(len(chunk))
 

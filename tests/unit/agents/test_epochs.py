@@ -44,6 +44,7 @@ def read(epoch: int, first: int, last: int, after: int = -1) -> Batch:
         combo_index=np.zeros(n, np.int32),
         bad=[],
         greatest_ms=T0,
+        classes=[],
     )
     chunk = SimpleNamespace(topic="p", partition=0, first=first, last=last, after=after)
     return sources(epoch)._advance(cast("Chunk", chunk), cast("Decoded", decoded))

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from models.codec import Decoded, Decoder, ModelFields
 
 NOW_MS = 1_795_255_200_000
@@ -59,6 +61,12 @@ def codes(decoded: Decoded) -> list[str]:
     return [bad.code for bad in decoded.bad]
 
 
+def said(decoded: Decoded, at: int) -> object:
+    """The outcome of one record: a class by its name, a number as it is."""
+    outcome = decoded.outcome[at].item()
+    return decoded.classes[outcome] if decoded.outcome.dtype == np.int32 and outcome >= 0 else outcome
+
+
 def rows(decoded: Decoded) -> list[tuple[object, ...]]:
     """Every good record as one comparable tuple, NaN as None."""
     labelled = not decoded.score.size
@@ -68,7 +76,7 @@ def rows(decoded: Decoded) -> list[tuple[object, ...]]:
             int(decoded.offsets[at]),
             int(decoded.time_ms[at]),
             None if labelled or decoded.score[at] != decoded.score[at] else float(decoded.score[at]),
-            int(decoded.outcome[at]),
+            said(decoded, at),
             () if labelled else decoded.combos[decoded.combo_index[at]],
         )
         for at in range(len(decoded.ids))

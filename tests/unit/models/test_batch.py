@@ -10,15 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.batch import MIN_MS, Batch, Combo, Source, empty, id_partitions
+from models.batch import FORMAT, MIN_MS, Batch, Combo, Source, empty, id_partitions
 from models.errors import DecodeError
+from models.outcome import DTYPES, TASKS, WITHDRAWN_VALUE, Task
 
 TEXTS = st.text(max_size=6)
 
 
+CLASSES = ["cat", "dog", "cow", ""]
+OUTCOMES: dict[Task, st.SearchStrategy[float]] = {
+    "binary": st.sampled_from([-1, 0, 1]),
+    "multiclass": st.integers(-1, len(CLASSES) - 1),
+    "regression": st.floats(-1e15, 1e15) | st.just(WITHDRAWN_VALUE),
+}
+
+
 @st.composite
-def batches(draw: st.DrawFn, kind: Literal["predictions", "labels"] = "predictions") -> Batch:
+def batches(draw: st.DrawFn, kind: Literal["predictions", "labels"] = "predictions", only: Task | None = None) -> Batch:
     size = draw(st.integers(0, 30))
+    task = draw(st.sampled_from(TASKS)) if only is None else only
     ids = draw(st.lists(st.binary(min_size=1, max_size=256), min_size=size, max_size=size))
     combos: list[Combo] = draw(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=5, unique=True))
     scored = size if kind == "predictions" else 0
@@ -29,11 +39,17 @@ def batches(draw: st.DrawFn, kind: Literal["predictions", "labels"] = "predictio
         np.array(draw(st.lists(numbers, min_size=size, max_size=size)), dtype=np.int64),
         np.array(draw(st.lists(numbers, min_size=size, max_size=size)), dtype=np.int64),
         np.array(draw(st.lists(st.floats(0, 1) | st.just(float("nan")), min_size=scored, max_size=scored)), np.float64),
-        np.array(draw(st.lists(st.sampled_from([-1, 0, 1]), min_size=size, max_size=size)), dtype=np.int8),
+        np.array(draw(st.lists(OUTCOMES[task], min_size=size, max_size=size)), dtype=DTYPES[task]),
         combos if scored else [],
         np.array(draw(st.lists(st.integers(0, len(combos) - 1), min_size=scored, max_size=scored)), np.int32),
         np.array(draw(st.lists(numbers, max_size=3)), dtype=np.int64),
+        classes=CLASSES if task == "multiclass" else [],
     )  # fmt: skip
+
+
+def said(batch: Batch, at: int) -> object:
+    outcome = batch.outcome[at].item()
+    return batch.classes[outcome] if batch.task == "multiclass" and outcome >= 0 else outcome
 
 
 def records(batch: Batch) -> list[tuple[object, ...]]:
@@ -41,7 +57,7 @@ def records(batch: Batch) -> list[tuple[object, ...]]:
     return [
         (
             batch.ids[at], batch.offsets[at], batch.time_ms[at], repr(batch.score[at]) if scored else None,
-            batch.outcome[at], batch.combos[batch.combo_index[at]] if scored else None,
+            said(batch, at), batch.combos[batch.combo_index[at]] if scored else None,
         )
         for at in range(len(batch))
     ]  # fmt: skip
@@ -88,6 +104,22 @@ def test_a_mask_and_the_positions_it_names_select_the_same_records(batch: Batch,
     assert batch.select(np.flatnonzero(mask)) == batch.select(mask)
 
 
+@given(batches("labels", "multiclass"), st.integers(2, 9))
+def test_a_part_names_only_the_classes_in_use(batch: Batch, partitions: int) -> None:
+    for part in batch.split(partitions):
+        assert sorted(set(part.outcome.tolist()) - {-1}) == list(range(len(part.classes)))
+
+
+@given(batches("labels", "multiclass"), batches("labels", "multiclass"))
+def test_classes_of_batches_that_are_put_together_go_by_their_names(one: Batch, two: Batch) -> None:
+    two.classes = two.classes[::-1]
+    together = Batch.concat([one, two])
+    assert [said(together, at) for at in range(len(together))] == [
+        said(batch, at) for batch in (one, two) for at in range(len(batch))
+    ]
+    assert len(set(together.classes)) == len(together.classes)
+
+
 def small() -> Batch:
     return Batch(
         "predictions", Source("t", 1), 4, 9, 7, False, [b"a", b"b", b"c"], np.array([5, 6, 7]), np.array([1, 2, 3]),
@@ -127,9 +159,9 @@ def test_every_shortened_or_lengthened_batch_is_refused() -> None:
 
 def test_a_later_format_version_is_refused() -> None:
     packed = bytearray(small().pack())
-    assert packed[packed.index(1)] == 1
-    packed[packed.index(1)] = 2
-    with pytest.raises(DecodeError, match="format 2"):
+    assert packed[packed.index(FORMAT)] == FORMAT
+    packed[packed.index(FORMAT)] = FORMAT + 1
+    with pytest.raises(DecodeError, match=f"format {FORMAT + 1}"):
         Batch.unpack(bytes(packed))
 
 
@@ -145,6 +177,21 @@ def test_a_combo_index_without_a_combo_is_refused() -> None:
     batch.combos = batch.combos[:1]
     with pytest.raises(DecodeError):
         Batch.unpack(batch.pack())
+
+
+def test_a_class_index_without_a_class_is_refused() -> None:
+    batch = small()
+    batch.outcome, batch.classes = np.array([0, 1, 2], np.int32), ["cat", "dog"]
+    with pytest.raises(DecodeError):
+        Batch.unpack(batch.pack())
+
+
+def test_batches_of_two_tasks_cannot_be_put_together() -> None:
+    other = small()
+    other.outcome = other.outcome.astype(np.float64)
+    assert other != small()
+    with pytest.raises(ValueError, match="several tasks"):
+        Batch.concat([small(), other])
 
 
 def test_batches_of_two_kinds_cannot_be_put_together() -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.batch import Kind
 from models.codec import Decoder, ModelFields
+from models.columns import from_rows
+from models.outcome import Task
 from tests.unit.models.support import EVENT, EVENT_MS, NOW_MS, Consumed, codes, fraud_label, fraud_prediction, rows
 
 TEXTS = st.sampled_from(["", "DE", "é", "😀", "a|b", "x" * 250, "\u0000", "line\nbreak", "true"])
@@ -32,6 +36,9 @@ GOOD = {
     "time": TIMES,
     "score": st.sampled_from([0, 1, 0.0, 0.25, 0.5, 1.0]),
     "class": st.sampled_from([0, 1, True, False, 2, "fraud", "ok"]),
+    "value": st.sampled_from([0, -0.0, 1.5, -7, 1e15, -1e15, 1e-300]),
+    "name": st.sampled_from(["cat", "dog", 3, 3.0, "3", True, False, 1, 1.0, "x" * 201]),
+    "scores": st.sampled_from([{"cat": 0.25, "dog": 0.75}, {"a": 1, "b": 1.0}, {"x": -3, "y": 1e300}, {}, {"a": "b"}]),
     "text": TEXTS,
 }
 PREDICTION_NAMES = {
@@ -43,6 +50,10 @@ LABEL_NAMES = {
     "prediction_id": "id", "transaction_id": "id", "actual": "class", "actual_fraud": "class",
     "label": "class", "label_time": "time", "timestamp": "time",
 }  # fmt: skip
+NUMBER_NAMES = PREDICTION_NAMES | {"prediction": "value", "predicted_fraud": "value", "score": "value"}
+NUMBER_LABEL_NAMES = LABEL_NAMES | dict.fromkeys(("actual", "actual_fraud", "label"), "value")
+CLASS_NAMES = PREDICTION_NAMES | {"prediction": "name", "predicted_fraud": "name", "scores": "scores"}
+CLASS_LABEL_NAMES = LABEL_NAMES | dict.fromkeys(("actual", "actual_fraud", "label"), "name")
 TAILS = st.sampled_from([b"", b" ", b"x", b"\xff", b"]" * 70])
 
 
@@ -59,6 +70,31 @@ PREDICTION_BASES: list[dict[str, object]] = [
         "features": {"score": 0.75, "country": None},
         "model": "a|b",
     },
+]
+NUMBER_BASES: list[dict[str, object]] = [
+    {"id": "p", "timestamp": EVENT, "prediction": 2.5, "model_version": "v1"},
+    {"id": "p", "timestamp": EVENT_MS, "prediction": -3, "score": 0.5, "country": "DE"},
+    {"id": 5, "timestamp": EVENT_MS, "score": 1e15, "version": 3, "prediction": None},
+    {"id": 5, "timestamp": EVENT_MS, "predicted_fraud_score": 7},
+]
+CLASS_BASES: list[dict[str, object]] = [
+    {"id": "p", "timestamp": EVENT, "prediction": "cat", "score": 0.5, "scores": {"cat": 0.5, "dog": 0.5}},
+    {"id": "p", "timestamp": EVENT_MS, "prediction": 3, "country": "DE"},
+    {"id": "p", "timestamp": EVENT_MS, "prediction": 3.0, "scores": [1, 2]},
+    {"id": 5, "timestamp": EVENT_MS, "prediction": True, "score": None},
+    {"id": 5, "timestamp": EVENT_MS, "scores": {"cat": 0.25, "dog": 0.75}},
+    {"id": 5, "timestamp": EVENT_MS, "prediction": None, "scores": {"b": 1, "a": 1}, "score": 1},
+]
+NUMBER_LABEL_BASES: list[dict[str, object]] = [
+    {"prediction_id": 5, "actual": 2.5},
+    {"prediction_id": "p", "actual": None, "label_time": EVENT},
+    {"id": "p", "label": -1, "timestamp": EVENT_MS},
+]
+CLASS_LABEL_BASES: list[dict[str, object]] = [
+    {"prediction_id": 5, "actual": "cat"},
+    {"prediction_id": 5, "actual": 3},
+    {"prediction_id": "p", "actual": None, "label_time": EVENT},
+    {"id": "p", "label": True, "timestamp": EVENT_MS},
 ]
 LABEL_BASES: list[dict[str, object]] = [
     fraud_label(),
@@ -166,6 +202,55 @@ def test_fast_predictions_of_one_unnamed_model_agree_with_the_definition(values:
 @given(values=chunks(LABEL_BASES, LABEL_NAMES))
 def test_fast_labels_agree_with_the_definition(values: list[bytes | None], positive: int | str | bool) -> None:
     agree("labels", [ModelFields("fraud", "labels", positive_class=positive)], values)
+
+
+def of(kind: Kind, task: Task) -> list[ModelFields]:
+    return [ModelFields("m", kind, segments=("country",) if kind == "predictions" else (), task=task)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "bases"),
+    [
+        ("predictions", "regression", NUMBER_BASES),
+        ("predictions", "multiclass", CLASS_BASES),
+        ("labels", "regression", NUMBER_LABEL_BASES),
+        ("labels", "multiclass", CLASS_LABEL_BASES),
+    ],
+)
+def test_there_is_a_fast_decoder_for_every_way_to_say_it(
+    kind: Kind, task: Task, bases: list[dict[str, object]]
+) -> None:
+    for base in bases:
+        decoder = Decoder("t", kind, of(kind, task))
+        records = [Consumed(at, json.dumps(base).encode()) for at in range(20)]
+        with mock.patch("models.codec.from_rows", wraps=from_rows) as one_by_one:
+            found = [decoder.decode(records, NOW_MS) for _ in range(2)]
+        assert [len(each.ids) for each in found] == [20, 20]
+        assert one_by_one.call_count == 1  # the first record of all
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(NUMBER_BASES, NUMBER_NAMES))
+def test_fast_predictions_of_numbers_agree_with_the_definition(values: list[bytes | None]) -> None:
+    agree("predictions", of("predictions", "regression"), values)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(CLASS_BASES, CLASS_NAMES))
+def test_fast_predictions_of_classes_agree_with_the_definition(values: list[bytes | None]) -> None:
+    agree("predictions", of("predictions", "multiclass"), values)
+
+
+@settings(max_examples=50, deadline=None)
+@given(values=chunks(NUMBER_LABEL_BASES, NUMBER_LABEL_NAMES))
+def test_fast_labels_of_numbers_agree_with_the_definition(values: list[bytes | None]) -> None:
+    agree("labels", of("labels", "regression"), values)
+
+
+@settings(max_examples=50, deadline=None)
+@given(values=chunks(CLASS_LABEL_BASES, CLASS_LABEL_NAMES))
+def test_fast_labels_of_classes_agree_with_the_definition(values: list[bytes | None]) -> None:
+    agree("labels", of("labels", "multiclass"), values)
 
 
 SEGMENTED = [
