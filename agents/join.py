@@ -15,12 +15,11 @@ from agents.in_order import InOrder
 from agents.sending import Sent, all_arrived
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream, take_each
-from models.batch import MIN_MS, Batch
-from tables.block import COUNTED, OUTCOME, JoinBlock, encode_block
+from models.batch import MIN_MS, Batch, Combo
+from tables.block import COUNTED, OUTCOME, JoinBlock, Stretch, encode_block
 from tables.join_state import JoinState
 from tables.merge_state import MergeState
 from tables.partition import BlockPartition
-from tables.rows import PREDICTED, SIMPLE
 from telemetry.series import CONFIDENCE_BUCKETS
 from transport.chunk import Chunk, ChunkSchema
 
@@ -113,16 +112,17 @@ class Joining:
 
     def _count(self, state: JoinState, block: JoinBlock) -> None:
         """Counters by model and version; rows with more of a story count by their effects."""
-        telemetry = self.context.telemetry
-        rows, ops = np.frombuffer(block.rows, SIMPLE), np.frombuffer(block.ops, np.uint8)
+        for stretch in block.stretches():
+            self._count_simple(state.combos.names, stretch)
+
+    def _count_simple(self, names: list[Combo], stretch: Stretch) -> None:
+        telemetry, form = self.context.telemetry, stretch.form
+        rows, ops = stretch.rows, stretch.ops
         counted = rows[(ops & COUNTED) != 0]
-        names = state.combos.names
         for code, n in _by_code(counted["combo"]):
             telemetry.predictions.add(*names[code][:2], n=n)
-            mine = counted[counted["combo"] == code]
-            score = mine["score"][~np.isnan(mine["score"])]
-            positive = (mine["flags"][~np.isnan(mine["score"])] & PREDICTED) != 0
-            confidence = np.where(positive, score, 1 - score)
+            confidence = form.confidence(counted[counted["combo"] == code])
+            confidence = confidence[~np.isnan(confidence)]
             buckets = np.bincount(np.searchsorted(_EDGES, confidence), minlength=len(CONFIDENCE_BUCKETS))
             telemetry.confidence.observe_counts(
                 *names[code][:2], counts=[*buckets.tolist(), 0], total=float(confidence.sum())

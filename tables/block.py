@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.outcome import Task
+from tables.row_forms import BINARY, FORMS, RowForm
 
 FORMAT = 1
 COUNTED, OUTCOME = 1, 2
@@ -22,11 +30,12 @@ class SourceMark(msgspec.Struct, array_like=True, gc=False):
 class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     """Changes of one chunk of predictions or labels.
 
-    rows: SIMPLE[n] of ``keys``, with one operation each in ``ops``; ids with more of a story
-    come whole in ``full_keys`` and ``full_rows`` and say in ``effects`` (EFFECT[m]) what their
-    windows have to change. ``holds``: (labels topic code, final ms, records) of labels that have
-    begun (+) or ceased (-) to wait. ``released``: (model, window end) up to which windows have
-    been sent for the last time.
+    rows: simple rows of ``keys``, with one operation each in ``ops``; ids with more of a story
+    come whole in ``full_keys`` and ``full_rows`` and say in ``effects`` what their windows have to
+    change. ``tasks``: (task, keys, effects) of stretches of these, one behind the other; none if all
+    are binary. ``classes``: (labels topic code, name) of new classes. ``holds``: (labels topic code,
+    final ms, records) of labels that have begun (+) or ceased (-) to wait. ``released``: (model,
+    window end) up to which windows have been sent for the last time.
     """
 
     sources: list[SourceMark] = []
@@ -41,6 +50,62 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     fates: list[int] = []
     holds: list[tuple[int, int, int]] = []
     released: list[tuple[str, int]] = []
+    tasks: list[tuple[Task, int, int]] = []
+    classes: list[tuple[int, str]] = []
+
+    def add_rows(self, task: Task, keys: list[bytes], rows: bytes, ops: bytes) -> None:
+        """Simple rows of one task, with an operation for each."""
+        self._stretch(task, len(keys), 0)
+        self.keys += keys
+        self.rows += rows
+        self.ops += ops
+
+    def add_effects(self, task: Task, effects: NDArray[np.void]) -> None:
+        """Effects of one task."""
+        self._stretch(task, 0, len(effects))
+        self.effects += effects.tobytes()
+
+    def _stretch(self, task: Task, keys: int, effects: int) -> None:
+        if not self.tasks and task == BINARY.task:
+            return
+        if not self.tasks and (self.keys or self.effects):
+            self.tasks.append((BINARY.task, len(self.keys), len(self.effects) // BINARY.effect.itemsize))
+        if self.tasks and self.tasks[-1][0] == task:
+            _, keys_before, effects_before = self.tasks.pop()
+            keys, effects = keys + keys_before, effects + effects_before
+        self.tasks.append((task, keys, effects))
+
+    def stretches(self) -> Iterator[Stretch]:
+        """The simple rows and the effects, task by task."""
+        effects = len(self.effects) // BINARY.effect.itemsize
+        keys_at = rows_at = effects_at = 0
+        for task, n, m in self.tasks or [(BINARY.task, len(self.keys), effects)]:
+            form = FORMS[task]
+            rows_end = rows_at + n * form.dtype.itemsize
+            effects_end = effects_at + m * form.effect.itemsize
+            yield Stretch(
+                form,
+                self.keys if n == len(self.keys) else self.keys[keys_at : keys_at + n],
+                np.frombuffer(memoryview(self.rows)[rows_at:rows_end], form.dtype),
+                np.frombuffer(memoryview(self.ops)[keys_at : keys_at + n], np.uint8),
+                np.frombuffer(memoryview(self.effects)[effects_at:effects_end], form.effect),
+            )
+            keys_at, rows_at, effects_at = keys_at + n, rows_end, effects_end
+
+
+class Stretch(NamedTuple):
+    """The part of a block that is of one task: form.dtype[n] and u1[n] of n keys, form.effect[m]."""
+
+    form: RowForm
+    keys: list[bytes]
+    rows: NDArray[np.void]
+    ops: NDArray[np.uint8]
+    effects: NDArray[np.void]
+
+    def values(self) -> list[bytes]:
+        """The bytes of each row."""
+        found: list[bytes] = self.rows.view(f"V{self.rows.itemsize}").tolist()
+        return found
 
 
 _encode = msgspec.msgpack.Encoder().encode

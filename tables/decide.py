@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.batch import Batch, Source
+from models.errors import WorldError
+from models.outcome import WITHDRAWN, Task
 from tables import fates as f
 from tables.block import JoinBlock, SourceMark
 from tables.combos import LABEL_TOPIC
 from tables.fast_join import Decided, decide_labels, decide_predictions
-from tables.join import EFFECT, add_label, add_prediction, is_joined
+from tables.join import Rank, add_label, add_prediction, is_joined
 from tables.plan import MIN_MS
-from tables.rows import Label, Prediction, Row, decode_row, encode_row
+from tables.row_forms import FORMS, RowForm
+from tables.rows import Label, Prediction, Row
 
 if TYPE_CHECKING:
     from tables.join_state import JoinState
@@ -25,11 +29,21 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 
+def _rank(task: Task, classes: list[str]) -> Callable[[Label], Rank]:
+    """`Rules.rank` for labels of a task; classes: their names by code."""
+    if task == "binary":
+        return lambda label: (label.label_ms, math.inf if label.actual == WITHDRAWN else label.actual)
+    if task == "regression":
+        return lambda label: (label.label_ms, label.actual)  # infinity is a withdrawal
+    return lambda x: (x.label_ms, x.withdrawn, "" if x.withdrawn else classes[int(x.actual)])
+
+
 @dataclass(slots=True)
 class _Rules:
-    """`join.Rules` over one partition's combos and frontiers."""
+    """`join.Rules` over one partition's combos and frontiers, for one labels topic."""
 
     state: JoinState
+    rank: Callable[[Label], Rank]
 
     def same_version(self, combo: int, other: int) -> bool:
         row = self.state.combos.row
@@ -63,12 +77,11 @@ class Decider:
 
     def __init__(self, state: JoinState) -> None:
         self.state = state
-        self.rules = _Rules(state)
 
     def decide(self, kind: str, batches: list[Batch]) -> JoinBlock | None:
         """The block of these batches, None when they say nothing new."""
         combos = self.state.combos
-        known, topics = len(combos.names), len(combos.label_topics)
+        known, topics, classes = len(combos.names), len(combos.label_topics), len(self.state.classes.log)
         fresh, marks, bad = self._fresh(batches)
         if not marks:
             return None
@@ -84,6 +97,7 @@ class Decider:
         block.fates = fates.counts.reshape(-1).tolist()
         block.combos = combos.names[known:]
         block.label_topics = combos.label_topics[topics:]
+        block.classes = self.state.classes.log[classes:]
         return block
 
     def _by_labels_topic(self, kind: int, fresh: list[Batch]) -> Iterator[tuple[int, Batch]]:
@@ -95,8 +109,12 @@ class Decider:
                 by_source_topic.setdefault(part.source.topic, []).append(part)
             for name, parts in by_source_topic.items():
                 yield combos.topic_code(name), Batch.concat(parts)
-        elif fresh:  # of all topics together: an id may have predictions in several
-            batch = Batch.concat(fresh)
+            return
+        by_task: dict[str, list[Batch]] = {}
+        for part in fresh:
+            by_task.setdefault(part.task, []).append(part)
+        for alike in by_task.values():  # of all topics together: an id may have predictions in several
+            batch = Batch.concat(alike)
             codes = combos.codes(batch.combos)
             topics = combos.columns[LABEL_TOPIC][codes]
             distinct = np.unique(topics).tolist()
@@ -156,10 +174,11 @@ class Decider:
         lost = int(late.sum())
         if lost:
             batch, codes = batch.select(~late), codes[~late]
+        form, batch = self._coded(topic, batch)
         prefix = key_prefix(topic)
         keys = [prefix + i for i in batch.ids]
         values = self.state.rows.get_many(keys)
-        decided = decide_predictions(batch, codes, combos, keys, values)
+        decided = decide_predictions(form, batch, codes, combos, keys, values)
         news = [
             Prediction(combo, event_ms, score, predicted)
             for combo, event_ms, score, predicted in zip(
@@ -167,7 +186,7 @@ class Decider:
                 strict=True,
             )
         ]
-        self._slow(decided, keys, values, news)
+        self._slow(topic, decided, keys, values, news)
         return decided, lost
 
     def _labels(self, topic: int, batch: Batch) -> tuple[Decided, int]:
@@ -177,9 +196,10 @@ class Decider:
         lost = int(late.sum())
         if lost:
             batch = batch.select(~late)
+        form, batch = self._coded(topic, batch)
         keys = [prefix + i for i in batch.ids]
         values = state.rows.get_many(keys)
-        decided = decide_labels(batch, state.combos, self._frontiers(), keys, values)
+        decided = decide_labels(form, batch, state.combos, self._frontiers(), keys, values)
         news = [
             Label(label_ms, actual, pending=True)
             for label_ms, actual in zip(
@@ -188,8 +208,22 @@ class Decider:
                 strict=True,
             )
         ]
-        self._slow(decided, keys, values, news)
+        self._slow(topic, decided, keys, values, news)
         return decided, lost
+
+    def _form(self, topic: int) -> RowForm:
+        return FORMS[self.state.plan.task(self.state.combos.label_topics[topic])]
+
+    def _coded(self, topic: int, batch: Batch) -> tuple[RowForm, Batch]:
+        """The form of a labels topic's rows, and the batch with the state's own codes of classes."""
+        form, state = self._form(topic), self.state
+        if batch.task != form.task:
+            name = state.combos.label_topics[topic]
+            raise WorldError(f"records for {name} were decoded as {batch.task}, its models are {form.task} ones")
+        if form.task != "multiclass":
+            return form, batch
+        limit = state.plan.classes_max(state.combos.label_topics[topic])
+        return form, replace(batch, outcome=state.classes.coded(topic, batch, limit), classes=[])
 
     def _frontiers(self) -> Ints:
         """Watermark of each model code, in ms."""
@@ -197,25 +231,28 @@ class Decider:
 
     def _slow(
         self,
+        topic: int,
         out: Decided,
         keys: list[bytes],
         values: list[bytes | None],
         news: Sequence[Prediction | Label],
     ) -> None:
         """Decide the remaining records one by one, in order."""
+        form = self._form(topic)
+        rules = _Rules(self.state, _rank(form.task, self.state.classes.of(topic)))
         rows: dict[bytes, Row] = {}
         began: Counter[int] = Counter()
         for i, new in zip(out.slow.tolist(), news, strict=True):
             key = keys[i]
-            row = rows[key] if key in rows else decode_row(values[i])
+            row = rows[key] if key in rows else form.decode(values[i])
             began.subtract(x.label_ms for x in row.labels if x.pending)
             if isinstance(new, Prediction):
-                row = add_prediction(row, new, self.rules, out.fates, out.effects)
+                row = add_prediction(row, new, rules, out.fates, out.effects)
             else:
-                row = add_label(row, new, self.rules, out.fates, out.effects)
+                row = add_label(row, new, rules, out.fates, out.effects)
             began.update(x.label_ms for x in row.labels if x.pending)
             rows[key] = row
-        out.full = {key: encode_row(row, joined=is_joined(row, self.rules)) for key, row in rows.items() if any(row)}
+        out.full = {key: form.encode(row, joined=is_joined(row, rules)) for key, row in rows.items() if any(row)}
         out.begun = np.concatenate((out.begun, _repeat(began, 1)))
         out.ended = np.concatenate((out.ended, _repeat(began, -1)))
 
@@ -223,13 +260,12 @@ class Decider:
 
     def _into(self, block: JoinBlock, decided: Decided, fates: f.Fates, topic: int) -> None:
         fates.counts += decided.fates.counts
-        block.keys += decided.keys
-        block.rows += decided.rows.tobytes()
-        block.ops += decided.ops.tobytes()
+        form = self._form(topic)
+        block.add_rows(form.task, decided.keys, decided.rows.tobytes(), decided.ops.tobytes())
         block.full_keys += decided.full
         block.full_rows += decided.full.values()
         if decided.effects:
-            block.effects += np.array(decided.effects, EFFECT).tobytes()
+            block.add_effects(form.task, np.array(decided.effects, form.effect))
         holds: Counter[int] = Counter()
         for times, sign in ((decided.begun, 1), (decided.ended, -1)):
             final_ms, records = np.unique(self.state.lifetimes.label_final_ms(topic, times), return_counts=True)

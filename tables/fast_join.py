@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.batch import Batch
+from models.outcome import is_withdrawn
 from tables import fates as f
 from tables.block import COUNTED, OUTCOME
 from tables.combos import Combos
 from tables.join import Effect
-from tables.rows import ACTUAL, HAS_LABEL, HAS_PREDICTION, PREDICTED, SIMPLE, WITHDRAWN, stack
+from tables.row_forms import BINARY, HAS_LABEL, HAS_PREDICTION, RowForm
 
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -27,7 +28,7 @@ class Decided:
     """What a batch does to the rows; ``slow`` are the records left for `join`."""
 
     keys: list[bytes] = field(default_factory=list)
-    rows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, SIMPLE))
+    rows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, BINARY.dtype))
     ops: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     fates: f.Fates = field(default_factory=f.Fates)
     effects: list[Effect] = field(default_factory=list)
@@ -62,17 +63,18 @@ def _write(out: Decided, keys: list[bytes], rows: NDArray[np.void], ops: NDArray
 
 
 def decide_predictions(
+    form: RowForm,
     batch: Batch,
     codes: Ints,
     combos: Combos,
     keys: list[bytes],
     values: list[bytes | None],
 ) -> Decided:
-    """Decide n predictions whose windows are open.
+    """Decide n predictions of one task whose windows are open.
 
     codes: combo of each, int64[n]; keys and values: row key and present row of each.
     """
-    old, full = stack(values)
+    old, full = form.stack(values)
     flags = old["flags"]
     _, version, _, _, horizon_ms, skew_ms, _ = combos.columns[:, codes]
     has_prediction = (flags & HAS_PREDICTION) != 0
@@ -86,8 +88,8 @@ def decide_predictions(
     joined = new & has_label
 
     rows = old.copy()
-    rows["combo"], rows["event_ms"], rows["score"] = codes, batch.time_ms, batch.score
-    rows["flags"] = flags | HAS_PREDICTION | (batch.outcome.astype(np.uint8) * PREDICTED)
+    rows["combo"], rows["event_ms"] = codes, batch.time_ms
+    form.put_predictions(rows, batch.score, batch.outcome)
     ops = np.full(len(old), COUNTED, np.uint8)
     ops[joined] |= OUTCOME
 
@@ -103,18 +105,19 @@ def decide_predictions(
 
 
 def decide_labels(
+    form: RowForm,
     batch: Batch,
     combos: Combos,
     frontier_of_model: Ints,
     keys: list[bytes],
     values: list[bytes | None],
 ) -> Decided:
-    """Decide n labels that can still join; frontier_of_model: watermark by model code, ms."""
-    old, full = stack(values)
+    """Decide n labels of one task that can still join; frontier_of_model: watermark by model code, ms."""
+    old, full = form.stack(values)
     flags = old["flags"]
     has_prediction = (flags & HAS_PREDICTION) != 0
     has_label = (flags & HAS_LABEL) != 0
-    easy = ~(full | repeated(keys)) & (batch.outcome != WITHDRAWN)
+    easy = ~(full | repeated(keys)) & ~is_withdrawn(batch.outcome)
     waiting = easy & (flags == 0)
     joined = easy & has_prediction & ~has_label
     if joined.any():
@@ -124,13 +127,12 @@ def decide_labels(
         joined &= (wait_ms >= -skew_ms) & (wait_ms <= horizon_ms)
         end_ms = old["event_ms"] - old["event_ms"] % window_ms + window_ms
         joined &= end_ms + hold_ms > frontier_of_model[model]
-    actual = batch.outcome == 1
     duplicate = easy & has_label & (old["label_ms"] == batch.time_ms)
-    duplicate &= ((flags & ACTUAL) != 0) == actual
+    duplicate &= form.actual(old) == batch.outcome
 
     rows = old.copy()
     rows["label_ms"] = batch.time_ms
-    rows["flags"] = flags | HAS_LABEL | (actual * np.uint8(ACTUAL))
+    form.put_labels(rows, batch.outcome)
     ops = np.where(joined, np.uint8(OUTCOME), np.uint8(0))
 
     out = Decided(slow=np.flatnonzero(~(waiting | joined | duplicate)))

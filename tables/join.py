@@ -3,30 +3,15 @@
 This is the meaning of the join (CONTRACT §1). `fast_join` does the same to thousands of simple
 rows at once and hands everything else to these functions; a property test holds the two equal.
 The result does not depend on the order of arrival: the label that counts for a prediction is
-the greatest by `Label.rank` among those within its horizon.
+the greatest by `Rules.rank` among those within its horizon.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
 from tables import fates as f
-from tables.rows import LABELS_MAX, WITHDRAWN, Label, Prediction, Row
-
-EFFECT = np.dtype(
-    [
-        ("sign", "i1"),
-        ("outcome", "u1"),
-        ("combo", "<u4"),
-        ("event_ms", "<i8"),
-        ("score", "<f8"),
-        ("predicted", "i1"),
-        ("actual", "i1"),
-        ("latency_ms", "<i8"),
-    ]
-)
+from tables.rows import LABELS_MAX, Label, Prediction, Row
 
 
 class Effect(NamedTuple):
@@ -37,9 +22,12 @@ class Effect(NamedTuple):
     combo: int
     event_ms: int
     score: float
-    predicted: int
-    actual: int
+    predicted: int | float
+    actual: int | float
     latency_ms: int
+
+
+Rank = tuple[int, float] | tuple[int, bool, str]
 
 
 class Rules(Protocol):
@@ -50,6 +38,12 @@ class Rules(Protocol):
 
     def in_horizon(self, prediction: Prediction, label_ms: int) -> bool:
         """Whether a label of that time may join the prediction."""
+
+    def rank(self, label: Label, /) -> Rank:
+        """Which label counts: the latest; at the same time a withdrawal, else the greater class or value.
+
+        A total order that does not depend on what came first: classes go by their names.
+        """
 
     def is_final(self, prediction: Prediction) -> bool:
         """Whether the prediction's window takes no change any more."""
@@ -67,11 +61,11 @@ def _outcome(sign: int, prediction: Prediction, label: Label) -> Effect:
 def counting_label(row: Row, prediction: Prediction, rules: Rules) -> Label | None:
     """The label that counts for a prediction; it may be a withdrawal."""
     candidates = [x for x in row.labels if rules.in_horizon(prediction, x.label_ms)]
-    return max(candidates, key=lambda x: x.rank, default=None)
+    return max(candidates, key=rules.rank, default=None)
 
 
 def is_joined(row: Row, rules: Rules) -> bool:
-    """Whether the row's one label counts for its one prediction (see `encode_row`)."""
+    """Whether the row's one label counts for its one prediction (see `RowForm.encode`)."""
     return bool(
         len(row.predictions) == len(row.labels) == 1 and rules.in_horizon(row.predictions[0], row.labels[0].label_ms)
     )
@@ -83,7 +77,7 @@ def _settle(label: Label, best: Label | None, prediction: Prediction, rules: Rul
         return f.OUT_OF_HORIZON
     if label is not best:
         return f.DUPLICATE
-    return f.WITHDREW if label.actual == WITHDRAWN else f.JOINED
+    return f.WITHDREW if label.withdrawn else f.JOINED
 
 
 def add_prediction(row: Row, new: Prediction, rules: Rules, fates: f.Fates, effects: list[Effect]) -> Row:
@@ -96,7 +90,7 @@ def add_prediction(row: Row, new: Prediction, rules: Rules, fates: f.Fates, effe
         return row
     effects.append(_counted(new))
     best = counting_label(row, new, rules)
-    if best is not None and best.actual != WITHDRAWN:
+    if best is not None and not best.withdrawn:
         effects.append(_outcome(1, new, best))
         fates.add(f.PREDICTIONS, f.JOINED)
     else:
@@ -110,10 +104,11 @@ def add_prediction(row: Row, new: Prediction, rules: Rules, fates: f.Fates, effe
 
 def add_label(row: Row, new: Label, rules: Rules, fates: f.Fates, effects: list[Effect]) -> Row:
     """The row after a label; counts its fate and appends what its windows have to change."""
-    if any(x.rank == new.rank for x in row.labels):
+    rank = rules.rank(new)
+    if any(rules.rank(x) == rank for x in row.labels):
         fates.add(f.LABELS, f.DUPLICATE)
         return row
-    labels = tuple(sorted((*row.labels, new), key=lambda x: x.rank)[-LABELS_MAX:])
+    labels = tuple(sorted((*row.labels, new), key=rules.rank)[-LABELS_MAX:])
     if not row.predictions:
         fates.add(f.LABELS, f.PENDING)
         if len(labels) == len(row.labels):  # the row was full: its oldest label made room
@@ -144,10 +139,10 @@ def _change(
     if rules.is_final(prediction):
         return f.LATE
     before, now = counting_label(row, prediction, rules), counting_label(after, prediction, rules)
-    if now is None or (before is not None and now.rank == before.rank):
+    if now is None or (before is not None and rules.rank(now) == rules.rank(before)):
         return f.DUPLICATE
-    had = before is not None and before.actual != WITHDRAWN
-    has = now.actual != WITHDRAWN
+    had = before is not None and not before.withdrawn
+    has = not now.withdrawn
     if had and before is not None:
         effects.append(_outcome(-1, prediction, before))
     if has:

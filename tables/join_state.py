@@ -12,19 +12,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.binary import prepare
 from models.batch import Batch, Source
+from models.outcome import DTYPES
 from tables import fates as f
 from tables.block import COUNTED, OUTCOME, JoinBlock, SourceMark, decode_block
 from tables.checkpoint import Checkpoint, Cut
+from tables.classes import Classes
 from tables.combos import Combos
 from tables.decide import Decider
 from tables.expiry import Holds, RowIndex
-from tables.join import EFFECT
 from tables.lifetimes import Lifetimes
 from tables.plan import MIN_MS, Plan
 from tables.row_cache import RowCache
-from tables.rows import ACTUAL, PREDICTED, SIMPLE, SIMPLE_BYTES
+from tables.row_forms import RowForm
+from tables.tasks import COUNTING
 from tables.watermark import Sources, SourceState
 from tables.windows import Window, Windows, slot_of, unlabelled
 
@@ -55,6 +56,7 @@ class JoinState:
         self.checkpoint = checkpoint
         self.memory = memory
         self.combos = Combos(plan)
+        self.classes = Classes()
         self.rows = RowCache(checkpoint, memory.recent_rows_max, memory.waiting_rows_max)
         self.windows = Windows(checkpoint.slot, self.combos.owner)
         self.sources = Sources(plan, partition)
@@ -83,8 +85,11 @@ class JoinState:
         for name in block.label_topics:
             self.combos.topic_code(name)
         self.combos.codes(block.combos)
-        if block.keys:
-            self.rows.update(block.keys, np.frombuffer(block.rows, f"V{SIMPLE_BYTES}").tolist())
+        for topic, name in block.classes:
+            self.classes.enter(topic, name)
+        for stretch in block.stretches():
+            if stretch.keys:
+                self.rows.update(stretch.keys, stretch.values())
         if block.full_keys:
             self.rows.update(block.full_keys, block.full_rows)
         self.lifetimes.enter(block)
@@ -100,15 +105,13 @@ class JoinState:
             self._release(model, end_ms)
 
     def _apply_windows(self, block: JoinBlock) -> None:
-        rows = np.frombuffer(block.rows, SIMPLE)
-        ops = np.frombuffer(block.ops, np.uint8)
-        effects = np.frombuffer(block.effects, EFFECT)
-        counted, joined = rows[(ops & COUNTED) != 0], rows[(ops & OUTCOME) != 0]
-        changes = effects["outcome"] != 0
-        self._add(counted, effects[~changes], outcomes=False)
-        self._add(joined, effects[changes], outcomes=True)
+        for form, _, rows, ops, effects in block.stretches():
+            counted, joined = rows[(ops & COUNTED) != 0], rows[(ops & OUTCOME) != 0]
+            changes = effects["outcome"] != 0
+            self._add(form, counted, effects[~changes], outcomes=False)
+            self._add(form, joined, effects[changes], outcomes=True)
 
-    def _add(self, rows: NDArray[np.void], effects: NDArray[np.void], *, outcomes: bool) -> None:
+    def _add(self, form: RowForm, rows: NDArray[np.void], effects: NDArray[np.void], *, outcomes: bool) -> None:
         n = len(rows) + len(effects)
         if n == 0:
             return
@@ -118,18 +121,19 @@ class JoinState:
                 return np.ascontiguousarray(rows[name])
             return np.concatenate((rows[name], effects[name]))
 
-        predicted = np.concatenate(((rows["flags"] & PREDICTED) != 0, effects["predicted"])).astype(np.int8)
+        counting = COUNTING[form.task]
+        predicted = np.concatenate((form.predicted(rows), effects["predicted"])).astype(DTYPES[form.task])
         score, event_ms, codes = both("score"), both("event_ms"), both("combo").astype(np.int64)
         signs = np.concatenate((np.ones(len(rows), np.int64), effects["sign"]))
         if outcomes:
-            actual = np.concatenate(((rows["flags"] & ACTUAL) != 0, effects["actual"]))
+            actual = np.concatenate((form.actual(rows), effects["actual"])).astype(DTYPES[form.task])
             latency = np.concatenate((rows["label_ms"] - rows["event_ms"], effects["latency_ms"]))
-            prepared = prepare(score, predicted, actual.astype(np.int8), latency)
+            prepared, count = counting.prepare(score, predicted, actual, latency), counting.add_outcomes
         else:
-            prepared = prepare(score, predicted)
+            prepared, count = counting.prepare(score, predicted, None, None), counting.add_predictions
         window_ms = self.combos.columns[2][codes]
         start_ms = event_ms - event_ms % window_ms
-        self.windows.add(self.combos.leaf_table(codes), start_ms, prepared, signs, outcomes=outcomes)
+        self.windows.add(self.combos.leaf_table(codes), start_ms, prepared, signs, count)
 
     # -- time
 
@@ -241,6 +245,7 @@ class JoinState:
             {
                 "position": position,
                 "combos": self.combos.names,
+                "classes": self.classes.log,
                 "label_topics": self.combos.label_topics,
                 "sources": [
                     SourceMark(s.topic, s.partition, x.applied, x.watermark_ms, x.idle)
@@ -260,6 +265,8 @@ class JoinState:
         for topic in meta["label_topics"]:
             self.combos.topic_code(topic)
         self.combos.codes([tuple(c) for c in meta["combos"]])
+        for topic, name in meta.get("classes", ()):
+            self.classes.enter(topic, name)
         for topic, partition, last, watermark_ms, idle in meta["sources"]:
             self.sources.states[Source(topic, partition)] = SourceState(last, watermark_ms, idle)
         self.sources.frontiers = meta["frontiers"]
@@ -275,3 +282,12 @@ class JoinState:
     def records(self) -> int:
         """All records this partition has consumed: the sum of all fates."""
         return int(self.fates.counts.sum())
+
+
+def classes_of(state: JoinState, model: str) -> list[str]:
+    """The names of a multiclass model's classes by the codes that its rows and windows have in this partition.
+
+    In another partition the codes may be others, and ``__other__`` may hold other classes. model: as configured.
+    """
+    topic = state.plan.of(model).labels_topic
+    return state.classes.of(state.combos.topic_code(topic)) if topic in state.combos.label_topics else []

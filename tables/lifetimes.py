@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tables.block import COUNTED, JoinBlock
+from tables.block import COUNTED, JoinBlock, Stretch
 from tables.combos import Combos
 from tables.decide import topic_of
 from tables.expiry import RowIndex
 from tables.plan import Plan
-from tables.rows import HAS_PREDICTION, SIMPLE, Prediction, Row, decode_row
+from tables.row_forms import FORMS, HAS_PREDICTION
+from tables.rows import Prediction, Row
 
 Ints = NDArray[np.int64]
 
@@ -23,9 +24,17 @@ class Lifetimes:
 
     def enter(self, block: JoinBlock) -> None:
         """Enter new rows under the bucket in which they expire."""
-        rows, ops = np.frombuffer(block.rows, SIMPLE), np.frombuffer(block.ops, np.uint8)
+        for stretch in block.stretches():
+            self._enter_simple(stretch)
+        forms = [FORMS[self._plan.task(name)] for name in self._combos.label_topics]
+        for key, value in zip(block.full_keys, block.full_rows, strict=True):
+            topic = topic_of(key)
+            self._enter_full(topic, key, forms[topic].decode(value))
+
+    def _enter_simple(self, stretch: Stretch) -> None:
+        _, all_keys, rows, ops, _ = stretch
         new = np.flatnonzero((ops == COUNTED) | (ops == 0))
-        keys = [block.keys[i] for i in new.tolist()]
+        keys = [all_keys[i] for i in new.tolist()]
         if len(self._combos.label_topics) == 1:
             self._enter(0, self._final_ms(0, rows[new]), keys)
         else:
@@ -34,8 +43,6 @@ class Lifetimes:
                 mine = np.flatnonzero(topics == topic)
                 final_ms = self._final_ms(topic, rows[new[mine]])
                 self._enter(topic, final_ms, [keys[i] for i in mine.tolist()])
-        for key, value in zip(block.full_keys, block.full_rows, strict=True):
-            self._enter_full(key, decode_row(value))
 
     def _final_ms(self, topic: int, rows: NDArray[np.void]) -> Ints:
         """When simple rows of one labels topic are over: with their prediction's window, or,
@@ -58,9 +65,8 @@ class Lifetimes:
             mine = keys if len(distinct) == 1 else [keys[i] for i in np.flatnonzero(buckets == bucket).tolist()]
             self._index.add(topic, bucket, mine)
 
-    def _enter_full(self, key: bytes, row: Row) -> None:
+    def _enter_full(self, topic: int, key: bytes, row: Row) -> None:
         """A full row lasts as long as its last prediction, which may be longer than it was entered for."""
-        topic = topic_of(key)
         if row.predictions:
             finals = [self._final_of(prediction) for prediction in row.predictions]
         else:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.batch import MIN_MS
+from models.outcome import Task
 from tables.expiry import bucket_ms
 
 __all__ = ["ANY_MODEL", "MIN_MS", "ModelPlan", "Plan", "Span"]
@@ -51,7 +52,8 @@ class ModelPlan:
     segments: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
     window_name: str = "60s"
-    task: str = "binary"
+    task: Task = "binary"
+    classes_max: int = 50
 
     @property
     def hold_ms(self) -> int:
@@ -106,6 +108,14 @@ class Plan:
     def joined_by(self, labels_topic: str) -> list[ModelPlan]:
         """The models whose predictions a labels topic can join."""
         return [m for m in self.models.values() if m.labels_topic == labels_topic]
+
+    def task(self, labels_topic: str) -> Task:
+        """The one task of all models that share a labels topic."""
+        return next((m.task for m in self.joined_by(labels_topic)), "binary")
+
+    def classes_max(self, labels_topic: str) -> int:
+        """How many classes of a labels topic stand for themselves: as many as one of its models may have."""
+        return max((m.classes_max for m in self.joined_by(labels_topic)), default=0)
 
     def label_final_ms(self, labels_topic: str, label_ms: NDArray[np.int64]) -> NDArray[np.int64]:
         """The watermark at which each label can join nothing any more, int64[n]."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.binary import Cells, Head, Prepared, add_outcomes, add_predictions
+from metrics.binary import Cells, Head
 from metrics.layout import COARSE, FINE, HEAD_COLUMNS, Column, Layout
 
 Ints = NDArray[np.int64]
@@ -61,6 +61,14 @@ class Snapshot(NamedTuple):
         filled = np.frombuffer(value, "<u2", filled_count, lead_bytes)
         cells[filled] = np.frombuffer(value, "<i4", filled_count, lead_bytes + 2 * filled_count)
         return Snapshot(int(lead[0]), lead[2:].astype(np.int64), cells)
+
+
+class Prepared(Protocol):
+    """A chunk of records as their task has prepared them."""
+
+    def __len__(self) -> int: ...
+    def take(self, index: Ints, /) -> Prepared:
+        """The records at those positions."""
 
 
 Load = Callable[[int], bytes | None]
@@ -177,14 +185,13 @@ class Windows:
         window_start_ms: Ints,
         prepared: Prepared,
         signs: Ints,
-        *,
-        outcomes: bool,
+        count: Callable[..., None],
     ) -> None:
         """Count n predictions, or outcomes (sign -1 retracts), at every level they belong to.
 
         levels: (records' indexes, their slice codes) as `Combos.leaf_table` gives them.
+        count: `add_predictions` or `add_outcomes` of the task that has prepared them.
         """
-        count = add_outcomes if outcomes else add_predictions
         for level, (index, slices) in enumerate(levels):
             pool = self.pool(level)
             keys = slot_keys(window_start_ms[index], slices)

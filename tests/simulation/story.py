@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
@@ -12,6 +12,7 @@ import orjson
 
 from models.batch import MIN_MS, Batch, Source, empty
 from models.codec import Decoder, ModelFields
+from models.outcome import Task
 from tables.plan import ModelPlan, Plan, Span
 from tests.support.recount_records import Raw, Rules
 
@@ -54,6 +55,17 @@ FIELDS: Mapping[str, ModelFields] = {
     "labels": ModelFields("fraud", "labels"),
 }
 
+PREDICTED: Mapping[Task, tuple[object, ...]] = {
+    "binary": (0, 1),
+    "multiclass": ("cat", "dog", 3, True),
+    "regression": (0.25, -1.0, 7, 1e15),
+}
+TRUTHS: Mapping[Task, tuple[object, ...]] = {
+    "binary": (0, 0, 1, 1, 1, None),
+    "multiclass": ("cat", "dog", "dog", 3.0, "true", "cow", None),
+    "regression": (0.25, -1, -1.0, -0.0, 7, -1e15, None),
+}
+
 Kind = Literal["predictions", "labels"]
 
 
@@ -75,20 +87,23 @@ class Story:
     partitions: int
     sources: Mapping[Source, list[Raw]]
     event_ms: Mapping[tuple[str, int, int], int]
+    task: Task = "binary"
 
     @property
     def plan(self) -> Plan:
-        return Plan({"fraud": MODEL}, dict.fromkeys(TOPICS.values(), self.partitions))
+        return Plan(
+            {"fraud": replace(MODEL, task=self.task, classes_max=3)}, dict.fromkeys(TOPICS.values(), self.partitions)
+        )
 
     def records(self) -> Iterator[Raw]:
         for held in self.sources.values():
             yield from held
 
 
-def tell(seed: int, *, ids: int = 25, partitions: int = 2, seconds: int = 150) -> Story:
+def tell(seed: int, *, ids: int = 25, partitions: int = 2, seconds: int = 150, task: Task = "binary") -> Story:
     """A story in which nothing is late: whoever obeys the watermarks arrives at the recount."""
     rng = Random(seed)
-    timed = [one for number in range(ids) for one in _of_id(rng, f"id-{number}", partitions, seconds)]
+    timed = [one for number in range(ids) for one in _of_id(rng, f"id-{number}", partitions, seconds, task)]
     timed += [_bad(rng, partitions, seconds) for _ in range(rng.randrange(4))]
     timed.sort(key=lambda one: one.publish_ms)
     sources: dict[Source, list[Raw]] = {Source(t, p): [] for t in TOPICS.values() for p in range(partitions)}
@@ -100,10 +115,10 @@ def tell(seed: int, *, ids: int = 25, partitions: int = 2, seconds: int = 150) -
         raw = Raw(one.kind, one.partition, offset, one.value, one.publish_ms)
         held.append(raw)
         event_ms[raw.place] = one.event_ms
-    return Story(partitions, sources, event_ms)
+    return Story(partitions, sources, event_ms, task)
 
 
-def _of_id(rng: Random, name: str, partitions: int, seconds: int) -> Iterator[Timed]:
+def _of_id(rng: Random, name: str, partitions: int, seconds: int, task: Task) -> Iterator[Timed]:
     def place() -> int:
         return rng.randrange(partitions)
 
@@ -112,32 +127,34 @@ def _of_id(rng: Random, name: str, partitions: int, seconds: int) -> Iterator[Ti
     for version in versions:
         # Shadow versions see the same request, or the same id a little later.
         at_ms = event_ms + rng.choice((0, 0, rng.randrange(20 * SECOND_MS)))
-        yield from _prediction(rng, name, version, at_ms, place(), partitions)
-    yield from _labels(rng, name, event_ms, place)
+        yield from _prediction(rng, name, version, at_ms, place(), partitions, task)
+    yield from _labels(rng, name, event_ms, place, task)
 
 
-def _prediction(rng: Random, name: str, version: str, at_ms: int, partition: int, partitions: int) -> Iterator[Timed]:
+def _prediction(
+    rng: Random, name: str, version: str, at_ms: int, partition: int, partitions: int, task: Task
+) -> Iterator[Timed]:
     body: dict[str, object] = {"id": name, "model_version": version, "event_time": at_ms}
     body |= {"country": rng.choice(COUNTRIES), "device": rng.choice(DEVICES)}
     body["score"] = rng.choice((None, 0.0, 1.0, 0.5, rng.random(), rng.random(), rng.random()))
-    body["prediction"] = rng.randrange(2)
+    body["prediction"] = rng.choice(PREDICTED[task])
     publish_ms = at_ms + rng.randrange(SLACK_MS)
     yield Timed(publish_ms, "predictions", partition, orjson.dumps(body), at_ms)
     if rng.random() < 0.15:  # the same again, anywhere
         again_ms = publish_ms + rng.randrange(20 * SECOND_MS)
         yield Timed(again_ms, "predictions", rng.randrange(partitions), orjson.dumps(body), at_ms)
     elif rng.random() < 0.15:  # another content: only within one partition is there a first one
-        other = body | {"score": rng.random(), "prediction": rng.randrange(2), "device": rng.choice(DEVICES)}
+        other = body | {"score": rng.random(), "prediction": rng.choice(PREDICTED[task]), "device": rng.choice(DEVICES)}
         other["event_time"] = other_ms = at_ms - rng.choice((0, rng.randrange(20 * SECOND_MS)))
         again_ms = publish_ms + 1 + rng.randrange(5 * SECOND_MS)
         yield Timed(again_ms, "predictions", partition, orjson.dumps(other), other_ms)
 
 
-def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int]) -> Iterator[Timed]:
+def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int], task: Task) -> Iterator[Timed]:
     times = [event_ms + _delay_ms(rng) for _ in range(rng.choice((0, 1, 1, 1, 1, 2, 3, 4)))]
     times += [rng.choice(times) for _ in times if rng.random() < 0.2]  # ties of label_time
     for at_ms in times:
-        truth = rng.choice((0, 0, 1, 1, 1, None))
+        truth = rng.choice(TRUTHS[task])
         value = orjson.dumps({"id": name, "actual": truth, "label_time": at_ms})
         publish_ms = at_ms + rng.randrange(SLACK_MS)
         yield Timed(publish_ms, "labels", place(), value, at_ms)
@@ -176,7 +193,7 @@ class Reader:
         self.story, self.source, self.position, self.slack_ms = story, source, position, slack_ms
         self.last, self.watermark_ms = -1, MIN_MS
         self.kind: Kind = "predictions" if source.topic == TOPICS["predictions"] else "labels"
-        self._decoder = Decoder(source.topic, self.kind, [FIELDS[self.kind]])
+        self._decoder = Decoder(source.topic, self.kind, [replace(FIELDS[self.kind], task=story.task)])
 
     @property
     def done(self) -> bool:
@@ -193,7 +210,7 @@ class Reader:
         return Batch(
             self.kind, self.source, base, self.last, self.watermark_ms, False,
             found.ids, found.offsets, found.time_ms, found.score, found.outcome, found.combos, found.combo_index,
-            np.array([bad.record.offset for bad in found.bad], np.int64),
+            np.array([bad.record.offset for bad in found.bad], np.int64), classes=found.classes,
         )  # fmt: skip
 
     def marker(self, watermark_ms: int | None = None, *, idle: bool = False) -> Batch:

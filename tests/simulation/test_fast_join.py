@@ -4,22 +4,25 @@ from random import Random
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.batch import Batch
+from models.outcome import TASKS, Task
 from tables import decide as deciding
 from tables.block import encode_block
 from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
-from tables.rows import decode_row
+from tables.row_forms import FORMS, RowForm
 from tests.simulation.story import Reader, Story, tell
+from tests.unit.tables.tally import tallied
 
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def all_slow(batch: Batch, *_: object) -> Decided:
+def all_slow(_form: RowForm, batch: Batch, *_: object) -> Decided:
     return Decided(slow=np.arange(len(batch)))
 
 
@@ -39,6 +42,7 @@ def fold(story: Story, batches: list[list[Batch]], *, slow: bool) -> JoinState:
     state = JoinState(story.plan, 0, MemoryCheckpoint())
     predictions, labels = (all_slow, all_slow) if slow else (decide_predictions, decide_labels)
     with (
+        tallied(),
         mock.patch.object(deciding, "decide_predictions", predictions),
         mock.patch.object(deciding, "decide_labels", labels),
     ):
@@ -51,7 +55,8 @@ def fold(story: Story, batches: list[list[Batch]], *, slow: bool) -> JoinState:
 
 def rows_of(state: JoinState) -> dict[bytes, str]:
     # As text: NaN is no score, and equal to no score.
-    return {key: repr(decode_row(value)) for key, value in state.rows.unwritten().items()}
+    form = FORMS[state.plan.models["fraud"].task]
+    return {key: repr(form.decode(value)) for key, value in state.rows.unwritten().items()}
 
 
 def windows_of(state: JoinState) -> dict[int, bytes | None]:
@@ -62,11 +67,12 @@ def windows_of(state: JoinState) -> dict[int, bytes | None]:
     return found
 
 
+@pytest.mark.parametrize("task", TASKS)
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(seed=SEEDS)
-def test_the_fast_join_is_equal_to_the_slow_one(seed: int) -> None:
+def test_the_fast_join_is_equal_to_the_slow_one(task: Task, seed: int) -> None:
     # Half of the stories let the watermarks run ahead of the records, so that much is late.
-    story = tell(seed, ids=15)
+    story = tell(seed, ids=15, task=task)
     batches = calls(story, seed + 1, -60_000 if seed % 2 else 8_000)
     fast, slow = fold(story, batches, slow=False), fold(story, batches, slow=True)
     assert rows_of(fast) == rows_of(slow)
@@ -74,6 +80,7 @@ def test_the_fast_join_is_equal_to_the_slow_one(seed: int) -> None:
     assert sorted(fast.holds.entries()) == sorted(slow.holds.entries())
     assert windows_of(fast) == windows_of(slow)
     assert fast.sources.states == slow.sources.states
+    assert fast.classes.log == slow.classes.log
 
 
 def test_late_records_do_occur_in_these_stories() -> None:

@@ -185,6 +185,16 @@ def test_models_that_share_a_topic_must_agree_on_its_partitioning() -> None:
     assert problems_of(tree) == ["models.*.partitioned_by_id: must be as in a: both read p"]
 
 
+def test_models_that_share_a_topic_must_have_one_task() -> None:
+    tree = {
+        "models": {
+            "a": {"predictions": {"topic": "p"}, "labels": {"topic": "l"}, "task": "regression"},
+            "b": {"predictions": {"topic": "q"}, "labels": {"topic": "l"}},
+        }
+    }
+    assert "models.b.task: must be as in a: both read l" in problems_of(tree)
+
+
 def test_a_labels_topic_may_not_be_another_models_predictions() -> None:
     tree = {"models": {"a": {"predictions": {"topic": "x"}}, "b": {"predictions": {"topic": "x_labels"}}}}
     assert problems_of(tree) == ["models.a.labels.topic: x_labels is already the predictions' topic of b"]

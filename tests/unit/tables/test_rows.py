@@ -1,14 +1,35 @@
-"""Rows there and back, simple and full."""
+"""Rows there and back, simple and full, of every task."""
 
+import math
+
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.rows import SIMPLE_BYTES, Label, Prediction, Row, decode_row, encode_row, stack
+from models.errors import WorldError
+from models.outcome import Task, withdrawn
+from tables.row_forms import BINARY, FORMS, MULTICLASS, REGRESSION, RowForm
+from tables.rows import Label, Prediction, Row
 
 TIMES = st.integers(0, 2**45)
-LABELS = st.builds(Label, TIMES, st.sampled_from([-1, 0, 1]), st.booleans())
-PREDICTIONS = st.builds(Prediction, st.integers(0, 2**32 - 1), TIMES, st.floats(0, 1), st.sampled_from([0, 1]))
-ROWS = st.builds(Row, st.lists(LABELS, max_size=3).map(tuple), st.lists(PREDICTIONS, max_size=3).map(tuple)).filter(any)
+SAID: dict[Task, st.SearchStrategy[int | float]] = {
+    "binary": st.sampled_from([0, 1]),
+    "multiclass": st.integers(0, 200),
+    "regression": st.floats(-1e15, 1e15),
+}
+
+
+@st.composite
+def rows(draw: st.DrawFn, task: Task, most: int = 3, least: int = 0) -> Row:
+    said, size = SAID[task], st.integers(least, most)
+    labels = [Label(draw(TIMES), draw(said | st.just(withdrawn(task))), draw(st.booleans())) for _ in range(draw(size))]
+    predictions = []
+    for _ in range(draw(size)):
+        predicted = draw(said)
+        score = predicted if task == "regression" else draw(st.floats(0, 1))
+        predictions.append(Prediction(draw(st.integers(0, 2**32 - 1)), draw(TIMES), score, predicted))
+    return Row(tuple(labels), tuple(predictions))
 
 
 def settled(row: Row) -> Row:
@@ -16,23 +37,75 @@ def settled(row: Row) -> Row:
     return Row(tuple(x._replace(pending=not row.predictions) for x in row.labels), row.predictions)
 
 
-@given(ROWS, st.booleans())
-def test_a_row_comes_back_as_it_was(row: Row, joined: bool) -> None:
-    assert decode_row(encode_row(settled(row), joined=joined)) == settled(row)
+every_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+
+
+@every_form
+@given(data=st.data(), joined=st.booleans())
+def test_a_row_comes_back_as_it_was(form: RowForm, data: st.DataObject, joined: bool) -> None:
+    row = settled(data.draw(rows(form.task).filter(any)))
+    found = form.decode(form.encode(row, joined=joined))
+    assert found == row
+    assert [type(x.actual) for x in found.labels] == [type(x.actual) for x in row.labels]
+
+
+@every_form
+@given(data=st.data())
+def test_one_row_is_read_as_thousands_are(form: RowForm, data: st.DataObject) -> None:
+    row = settled(data.draw(rows(form.task, 1, 1)))
+    stacked, full = form.stack([form.encode(row, joined=True)])
+    [label], [prediction] = row.labels, row.predictions
+    assert full.tolist() == [label.withdrawn]
+    if not label.withdrawn:
+        assert form.predicted(stacked).tolist() == [prediction.predicted]
+        assert form.actual(stacked).tolist() == [label.actual]
+
+
+@every_form
+@given(data=st.data())
+def test_rows_that_are_put_by_thousands_are_those_that_are_written_one_by_one(
+    form: RowForm, data: st.DataObject
+) -> None:
+    row = settled(data.draw(rows(form.task, 1, 1)))
+    [label], [prediction] = row.labels, row.predictions
+    if label.withdrawn:
+        return
+    put = np.zeros(1, form.dtype)
+    put["combo"], put["event_ms"], put["label_ms"] = prediction.combo, prediction.event_ms, label.label_ms
+    form.put_predictions(put, np.array([prediction.score]), np.array([prediction.predicted]))
+    form.put_labels(put, np.array([label.actual]))
+    assert put.tobytes() == form.encode(row, joined=True)
 
 
 def test_what_is_unknown_is_an_empty_row() -> None:
-    assert decode_row(None) == Row()
+    assert BINARY.decode(None) == Row()
+
+
+def test_a_binary_row_has_29_bytes_and_the_others_little_more() -> None:
+    assert [form.dtype.itemsize for form in (BINARY, MULTICLASS, REGRESSION)] == [29, 33, 37]
 
 
 def test_only_a_joined_pair_is_simple() -> None:
     row = Row((Label(5, 1, pending=False),), (Prediction(3, 4, 0.5, 1),))
-    assert len(encode_row(row, joined=True)) == SIMPLE_BYTES
-    assert len(encode_row(row, joined=False)) != SIMPLE_BYTES
-    _, full = stack([encode_row(row, joined=True), encode_row(row, joined=False), None])
+    assert len(BINARY.encode(row, joined=True)) == BINARY.dtype.itemsize
+    assert len(BINARY.encode(row, joined=False)) != BINARY.dtype.itemsize
+    _, full = BINARY.stack([BINARY.encode(row, joined=True), BINARY.encode(row, joined=False), None])
     assert full.tolist() == [False, True, False]
 
 
-def test_a_withdrawal_is_never_simple() -> None:
-    _, full = stack([encode_row(Row((Label(5, -1, pending=True),)), joined=True)])
+@every_form
+def test_a_withdrawal_is_never_simple(form: RowForm) -> None:
+    _, full = form.stack([form.encode(Row((Label(5, withdrawn(form.task), pending=True),)), joined=True)])
     assert full.tolist() == [True]
+
+
+def test_a_value_of_minus_one_is_no_withdrawal() -> None:
+    assert not Label(5, -1.0, pending=True).withdrawn
+    assert Label(5, -1, pending=True).withdrawn
+    assert Label(5, math.inf, pending=True).withdrawn
+
+
+def test_rows_of_another_task_are_refused() -> None:
+    value = BINARY.encode(Row((Label(5, 1, pending=True),)), joined=False)
+    with pytest.raises(WorldError, match="not of the task regression"):
+        REGRESSION.stack([value] * 37)
