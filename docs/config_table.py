@@ -60,6 +60,7 @@ MEANINGS: Final = {
     "models.NAME.partitioned_by_id": "`true`: both topics are keyed by join id with equal partition counts, so records "
     "are joined where they are. The counts are checked before the start. `false`: records are keyed anew.",
     "models.NAME.positive_class": "The class that counts as positive, as it stands in the records.",
+    "models.NAME.classes_max": "So many classes of a multiclass model stand for themselves, the rest is `__other__`.",
     "models.NAME.threshold": "The score from which a prediction is positive, where a record has only a score.",
     "models.NAME.window": "Length of the tumbling windows, aligned to the epoch.",
     "models.NAME.horizon": "How long after its prediction's event time a label may lie to join it.",

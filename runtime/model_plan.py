@@ -26,6 +26,7 @@ def model_fields(name: str, model: ModelSettings, kind: Kind) -> ModelFields:
         positive_class=model.positive_class,
         threshold=model.threshold,
         out_of_orderness_ms=model.out_of_orderness_ms,
+        task=model.task,
     )
 
 
@@ -58,13 +59,14 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         spans=tuple(Span(span.name, span.ms, span.labelled) for span in model.spans),
         window_name=model.window.name,
         task=model.task,
+        classes_max=model.classes_max,
     )
 
 
 def text_columns(fields: ModelFields) -> set[str]:
     """Columns of a file whose cells are text although they may look like numbers."""
     meanings = set(TEXT_MEANINGS)
-    if isinstance(fields.positive_class, str):
+    if fields.task == "binary" and isinstance(fields.positive_class, str):
         meanings |= {"prediction", "actual"}
     found = set(fields.segments)
     for meaning in meanings & NAMES[fields.kind].keys():

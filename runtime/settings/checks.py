@@ -124,8 +124,9 @@ def _shared(settings: Settings) -> Iterator[Problem]:
     for name, model in settings.models.items():
         for topic in (model.predictions.topic, model.labels.topic):
             other_name, other = first.setdefault(topic, (name, model))
-            if other.partitioned_by_id != model.partitioned_by_id:
+            apart = [key for key in ("partitioned_by_id", "task") if getattr(other, key) != getattr(model, key)]
+            for key in apart:
                 text = f"must be as in {other_name}: both read {topic}"
-                where: KeyPath = ("models", name, "partitioned_by_id")
-                yield Problem(where, text, (("models", other_name, "partitioned_by_id"),))
+                yield Problem(("models", name, key), text, (("models", other_name, key),))
+            if apart:
                 break

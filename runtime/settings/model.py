@@ -4,13 +4,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, JsonValue, PlainValidator, WithJsonSchema
 
+from models.outcome import Task
 from runtime.settings.base import Section, topic_name
 from runtime.settings.baseline import BaselineFile
 from runtime.settings.units import DurationMs, PositiveDurationMs, Span
 
 TopicName: TypeAlias = Annotated[str, AfterValidator(topic_name)]
 Format: TypeAlias = Literal["json", "avro", "protobuf", "json-schema"]
-Task: TypeAlias = Literal["binary", "multiclass", "regression"]
 PredictionField: TypeAlias = Literal[
     "id", "model", "version", "event_time", "score", "prediction", "scores", "features",
     "embedding", "latency_ms", "status", "error_type", "value",
@@ -75,6 +75,7 @@ class ModelSettings(Section):
     label_source: LabelSource = Field(default=LabelSource(), alias="labels")
     partitioned_by_id: bool = False
     positive_class: ClassValue = 1
+    classes_max: int = Field(default=50, ge=2, le=200)
     threshold: float = Field(default=0.5, ge=0, le=1)
     window: Span = Field(default="60s", validate_default=True)
     horizon_ms: PositiveDurationMs = Field(default="6h", alias="horizon", validate_default=True)
