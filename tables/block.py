@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.outcome import Task
-from tables.row_forms import BINARY, FORMS, RowForm
+from tables.row_form import RowForm
+from tables.row_forms import BINARY, FORMS
 
 FORMAT = 1
 COUNTED, OUTCOME = 1, 2

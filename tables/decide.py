@@ -20,7 +20,8 @@ from tables.combos import LABEL_TOPIC
 from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join import Rank, add_label, add_prediction, is_joined
 from tables.plan import MIN_MS
-from tables.row_forms import FORMS, RowForm
+from tables.row_form import RowForm
+from tables.row_forms import FORMS
 from tables.rows import Label, Prediction, Row
 
 if TYPE_CHECKING:

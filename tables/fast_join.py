@@ -17,7 +17,8 @@ from tables import fates as f
 from tables.block import COUNTED, OUTCOME
 from tables.combos import Combos
 from tables.join import Effect
-from tables.row_forms import BINARY, HAS_LABEL, HAS_PREDICTION, RowForm
+from tables.row_form import HAS_LABEL, HAS_PREDICTION, RowForm
+from tables.row_forms import BINARY
 
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]

@@ -24,7 +24,7 @@ from tables.expiry import Holds, RowIndex
 from tables.lifetimes import Lifetimes
 from tables.plan import MIN_MS, Plan
 from tables.row_cache import RowCache
-from tables.row_forms import RowForm
+from tables.row_form import RowForm
 from tables.tasks import COUNTING
 from tables.watermark import Sources, SourceState
 from tables.windows import Window, Windows, slot_of, unlabelled

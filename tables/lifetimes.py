@@ -10,7 +10,8 @@ from tables.combos import Combos
 from tables.decide import topic_of
 from tables.expiry import RowIndex
 from tables.plan import Plan
-from tables.row_forms import FORMS, HAS_PREDICTION
+from tables.row_form import HAS_PREDICTION
+from tables.row_forms import FORMS
 from tables.rows import Prediction, Row
 
 Ints = NDArray[np.int64]

@@ -15,7 +15,8 @@ from tables.block import encode_block
 from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
-from tables.row_forms import FORMS, RowForm
+from tables.row_form import RowForm
+from tables.row_forms import FORMS
 from tests.simulation.story import Reader, Story, tell
 from tests.unit.tables.tally import tallied
 

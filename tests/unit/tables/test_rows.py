@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from models.errors import WorldError
 from models.outcome import Task, withdrawn
-from tables.row_forms import BINARY, FORMS, MULTICLASS, REGRESSION, RowForm
+from tables.row_form import RowForm
+from tables.row_forms import BINARY, FORMS, MULTICLASS, REGRESSION
 from tables.rows import Label, Prediction, Row
 
 TIMES = st.integers(0, 2**45)
