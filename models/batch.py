@@ -27,6 +27,9 @@ FORMAT: Final = 1
 MIN_MS: Final = -(2**62)
 """The watermark before anything was seen."""
 
+OTHER: Final = "__other__"
+"""Stands for all values that came after a limit on their number was reached."""
+
 WITHDRAWN: Final = -1
 """The outcome of a label whose truth was null."""
 

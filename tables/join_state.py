@@ -39,11 +39,11 @@ class Memory(NamedTuple):
     """
 
     recent_rows_max: int
-    slots_max: int
+    slots_bytes_max: int
     waiting_rows_max: int = 100_000
 
 
-DEFAULT_MEMORY = Memory(recent_rows_max=100_000, slots_max=4_096)
+DEFAULT_MEMORY = Memory(recent_rows_max=100_000, slots_bytes_max=64 << 20)
 
 
 class JoinState:
@@ -56,7 +56,7 @@ class JoinState:
         self.memory = memory
         self.combos = Combos(plan)
         self.rows = RowCache(checkpoint, memory.recent_rows_max, memory.waiting_rows_max)
-        self.windows = Windows(checkpoint.slot, self.combos.owner)
+        self.windows = Windows(checkpoint.slot, self.combos.owner, self.combos.layout)
         self.sources = Sources(plan, partition)
         self.fates = f.Fates()
         self.holds = Holds()
@@ -169,13 +169,10 @@ class JoinState:
         # From now on this partition speaks for itself alone (see `emitter`), so it has to say it once.
         self.windows.unsent[window] = set(self.windows.keys[window])
         for key in self.windows.keys[window]:
-            snapshot = None if self.level(key) else self.windows.snapshot(key, 0)
+            of_segment = self.combos.slices[slot_of(key)[1]][2]
+            snapshot = None if of_segment else self.windows.snapshot(key)
             if snapshot is not None:
                 self.fates.move(f.PREDICTIONS, f.PENDING, f.EXPIRED, unlabelled(snapshot))
-
-    def level(self, key: int) -> int:
-        """0 for a whole model's accumulator, 1 for a segment's."""
-        return 1 if self.combos.slices[slot_of(key)[1]][2] else 0
 
     def _release(self, name: str, end_ms: int) -> None:
         """Forget windows of a model that were sent for the last time."""
@@ -189,11 +186,11 @@ class JoinState:
     def cut(self, position: tuple[int, int, int]) -> Cut:
         """All that has changed since the last cut; position: (log id, head, last offset seen)."""
         slots = {}
-        for pool in (self.windows.fine, self.windows.coarse):
+        for pool in self.windows.pools.values():
             for key in pool.dirty:
                 snapshot = pool.snapshot(key)
                 if snapshot is not None:
-                    slots[key] = snapshot.pack()
+                    slots[key] = snapshot.pack(pool.layout)
             pool.dirty.clear()
             pool.clock += 1
         dropped, self._dropped = self._dropped, []
@@ -218,8 +215,7 @@ class JoinState:
     def cut_written(self) -> None:
         """The last cut is in the checkpoint: what it holds may leave memory."""
         self.rows.written()
-        self.windows.fine.evict(self.memory.slots_max)
-        self.windows.coarse.evict(self.memory.slots_max)
+        self.windows.evict(self.memory.slots_bytes_max)
 
     # -- as a fold over bytes
 

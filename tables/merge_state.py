@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
-from metrics.layout import COARSE, FINE
+from metrics.window_layout import WindowLayout
 from models.partial import Mark, Partial
 from tables.checkpoint import Checkpoint, Cut
 from tables.combos import Slice
 from tables.cover import Group, Truth, add_group
-from tables.emitter import add_up
 from tables.plan import MIN_MS, ModelPlan, Plan
+from tables.snapshot import Snapshot, add_up
 from tables.watermark import combine
-from tables.windows import Snapshot, slot_key, slot_of
+from tables.windows import slot_key, slot_of
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_truth = msgspec.msgpack.Decoder(
@@ -63,10 +63,14 @@ class SliceWindows:
     changes: int = 0
     """Versions merged so far, over all windows ever: grows with every change."""
 
+    @property
+    def layout(self) -> WindowLayout:
+        """How its accumulators are laid out."""
+        return self.plan.layout(self.name[2])
+
     def snapshot(self, start_ms: int) -> Snapshot:
         """The merged accumulator of a window; KeyError if there is none."""
-        layout = COARSE if self.name[2] else FINE
-        return add_up(Snapshot.unpack(g.value, layout) for g in self.windows[start_ms].current)
+        return add_up(Snapshot.unpack(g.value, self.layout) for g in self.windows[start_ms].current)
 
 
 class MergeState:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.binary_part import BinaryPart
+from metrics.layout import COARSE, FINE
+from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS
 from tables.expiry import bucket_ms
 
@@ -35,6 +38,10 @@ class Span:
         return (self.length_ms or COUNTED_LOOK_BACK_MS) + self.lag_ms
 
 
+WHOLE, SEGMENT = WindowLayout((BinaryPart(FINE),)), WindowLayout((BinaryPart(COARSE),))
+"""Of a binary model of which nothing but outcomes is watched."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
     """One configured model (or ``"*"``): its topics and its rules of time, in milliseconds."""
@@ -52,6 +59,12 @@ class ModelPlan:
     spans: tuple[Span, ...] = ()
     window_name: str = "60s"
     task: str = "binary"
+    whole: WindowLayout = WHOLE
+    of_segment: WindowLayout = SEGMENT
+
+    def layout(self, segment: str) -> WindowLayout:
+        """What is kept of a window of the whole model (""), or of a segment's."""
+        return self.of_segment if segment else self.whole
 
     @property
     def hold_ms(self) -> int:

@@ -7,8 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from metrics.layout import COARSE, FINE, HEAD_COLUMNS
-from metrics.result import summarise
+from metrics.window_layout import WindowLayout
 from models import metric_record
 from tables.combos import Slice
 from tables.merge_state import MergeState, SliceWindows
@@ -16,7 +15,7 @@ from tables.plan import MIN_MS, ModelPlan, Span
 from tables.rolling import RollingSum, first_window
 from tables.schedule import interval_ms, is_due
 from tables.silence import reach_ms, silent_windows
-from tables.windows import Snapshot
+from tables.snapshot import Snapshot
 
 PHASE_MS = 500
 """Records follow the workers' partials by so much, so that they find all of them."""
@@ -143,7 +142,7 @@ class Recorder:
             out.announced[model.name] = last_end_ms
 
     def _window(self, one: SliceWindows, start_ms: int, *, final: bool) -> Record:
-        parts = _parts(one.snapshot(start_ms), one.name, one.plan.window_ms)
+        parts = _parts(one.snapshot(start_ms), one.layout, one.plan.window_ms)
         return _of_window(one, start_ms, one.windows[start_ms].version + final, parts, final=final)
 
     def _roll(self, one: SliceWindows, span: Span, closed_ms: int, now_ms: int, out: Due) -> None:
@@ -162,7 +161,7 @@ class Recorder:
         total.move(first_ms, end_ms)
         if not total.included:
             return
-        snapshot = Snapshot(0, total.head, total.cells)  # type: ignore[arg-type]  # wider sums
+        snapshot = Snapshot(0, total.head, total.cells, total.named)
         out.records.append(
             Record(
                 name=one.name,
@@ -173,7 +172,7 @@ class Recorder:
                 revision=one.changes + end_ms // plan.window_ms,
                 final=False,
                 rolling=True,
-                parts=_parts(snapshot, one.name, end_ms - first_ms),
+                parts=_parts(snapshot, one.layout, end_ms - first_ms),
             )
         )
 
@@ -186,7 +185,7 @@ def _silence_known_until(model: ModelPlan, closed_ms: int, now_ms: int, *, idle:
 
 def _empty(one: SliceWindows, start_ms: int) -> Record:
     """Revision 0: whatever else is ever said of the window is newer. Never final: nothing is settled by it."""
-    return _of_window(one, start_ms, 0, _empty_parts(one.plan.window_ms), final=False)
+    return _of_window(one, start_ms, 0, _empty_parts(one.layout, one.plan.window_ms), final=False)
 
 
 def _of_window(one: SliceWindows, start_ms: int, revision: int, parts: dict[str, object], *, final: bool) -> Record:
@@ -205,11 +204,10 @@ def _of_window(one: SliceWindows, start_ms: int, revision: int, parts: dict[str,
 
 
 @cache
-def _empty_parts(length_ms: int) -> dict[str, object]:
-    head, cells = np.zeros(HEAD_COLUMNS, np.int64), np.zeros(FINE.cells, np.int32)
-    return dict(summarise(head, cells, FINE, length_ms / 1000))
+def _empty_parts(layout: WindowLayout, length_ms: int) -> dict[str, object]:
+    head, cells = np.zeros(layout.head_columns, np.int64), np.zeros(layout.cells, np.int32)
+    return layout.summarise(head, cells, length_ms / 1000)
 
 
-def _parts(snapshot: Snapshot, name: Slice, length_ms: int) -> dict[str, object]:
-    layout = COARSE if name[2] else FINE
-    return dict(summarise(snapshot.head, snapshot.cells, layout, length_ms / 1000))
+def _parts(snapshot: Snapshot, layout: WindowLayout, length_ms: int) -> dict[str, object]:
+    return layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named)

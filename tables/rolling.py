@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.layout import COARSE, FINE, HEAD_COLUMNS, Column
+from metrics.layout import Column
 from tables.cover import Truth
 from tables.merge_state import SliceWindows
 from tables.plan import COUNTED_LOOK_BACK_MS, Span
-from tables.windows import Snapshot
+from tables.snapshot import Snapshot, add_names
 
 
 @dataclass(slots=True)
@@ -20,12 +21,13 @@ class RollingSum:
 
     one: SliceWindows
     included: dict[int, tuple[Truth, Snapshot]] = field(default_factory=dict)
-    head: NDArray[np.int64] = field(default_factory=lambda: np.zeros(HEAD_COLUMNS, np.int64))
-    cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    head: NDArray[np.int64] = field(init=False)
+    cells: NDArray[np.int64] = field(init=False)
+    named: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        layout = COARSE if self.one.name[2] else FINE
-        self.cells = np.zeros(layout.cells, np.int64)
+        layout = self.one.layout
+        self.head, self.cells = np.zeros(layout.head_columns, np.int64), np.zeros(layout.cells, np.int64)
 
     def move(self, first_ms: int, end_ms: int) -> None:
         """Make the sum that of the windows that start in [first_ms, end_ms)."""
@@ -47,6 +49,7 @@ class RollingSum:
     def _add(self, snapshot: Snapshot, sign: int) -> None:
         self.head += sign * snapshot.head
         self.cells += sign * snapshot.cells
+        self.named = add_names(self.named, snapshot.named, sign)
 
 
 def first_window(one: SliceWindows, span: Span, end_ms: int) -> int | None:

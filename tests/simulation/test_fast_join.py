@@ -14,6 +14,7 @@ from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
 from tables.rows import decode_row
+from tables.windows import slot_of
 from tests.simulation.story import Reader, Story, tell
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -57,8 +58,8 @@ def rows_of(state: JoinState) -> dict[bytes, str]:
 def windows_of(state: JoinState) -> dict[int, bytes | None]:
     found = {}
     for key in (k for keys in state.windows.keys.values() for k in keys):
-        snapshot = state.windows.snapshot(key, state.level(key))
-        found[key] = None if snapshot is None else snapshot.pack()
+        snapshot = state.windows.snapshot(key)
+        found[key] = None if snapshot is None else snapshot.pack(state.windows.pool(slot_of(key)[1]).layout)
     return found
 
 
