@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DecodeError
+from models.observed import Observed
 
 Kind = Literal["predictions", "labels"]
 Combo = tuple[str, ...]
@@ -23,7 +24,7 @@ Combo = tuple[str, ...]
 
 Index = NDArray[np.int64] | NDArray[np.bool_]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MIN_MS: Final = -(2**62)
 """The watermark before anything was seen."""
 
@@ -32,6 +33,9 @@ OTHER: Final = "__other__"
 
 WITHDRAWN: Final = -1
 """The outcome of a label whose truth was null."""
+
+FAILED: Final = -2
+"""The outcome of a prediction that was not made: the record tells of an error."""
 
 _KINDS: Final[tuple[Kind, Kind]] = ("predictions", "labels")
 
@@ -63,6 +67,8 @@ class _Wire(msgspec.Struct, array_like=True, gc=False):
     outcome: bytes
     combo_index: bytes
     bad: bytes
+    packed: list[tuple[str, int, bytes]]
+    errors: dict[int, str]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -93,6 +99,8 @@ class Batch:
     combo_index: NDArray[np.int32]
     bad: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Source offsets of the records that went to the dead letters instead."""
+    observed: Observed | None = None
+    """What the records say besides; None where nothing of it is watched."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -103,6 +111,7 @@ class Batch:
             return NotImplemented
         return (
             self._head() == other._head()
+            and self.observed == other.observed
             and np.array_equal(self.bad, other.bad)
             and all(
                 np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
@@ -157,6 +166,7 @@ class Batch:
             combos,
             combo_index,
             self.bad,
+            self.observed and self.observed.take(positions),
         )  # fmt: skip
 
     def cap(self, capped: Callable[[Combo], Combo]) -> Batch:
@@ -190,6 +200,7 @@ class Batch:
             combos,
             combo_index,
             np.concatenate([batch.bad for batch in batches]),
+            _observed(batches),
         )  # fmt: skip
 
     def pack(self) -> bytes:
@@ -201,6 +212,8 @@ class Batch:
                 self.ids, _bytes(self.offsets, "<i8"), _bytes(self.time_ms, "<i8"),
                 _bytes(self.score, "<f8"), _bytes(self.outcome, "<i1"),
                 _bytes(self.combo_index, "<i4"), _bytes(self.bad, "<i8"),
+                [(name, v.itemsize, v.tobytes()) for name, v in self.observed.packed.items()] if self.observed else [],
+                self.observed.errors if self.observed else {},
             )
         )  # fmt: skip
 
@@ -240,8 +253,14 @@ def _replaced(batch: Batch, combos: list[Combo], combo_index: NDArray[np.int32])
     return Batch(
         batch.kind, batch.source, batch.base, batch.last, batch.watermark_ms, batch.idle,
         batch.ids, batch.offsets, batch.time_ms, batch.score, batch.outcome, combos, combo_index,
-        batch.bad,
+        batch.bad, batch.observed,
     )  # fmt: skip
+
+
+def _observed(batches: Sequence[Batch]) -> Observed | None:
+    if all(batch.observed is None for batch in batches):
+        return None
+    return Observed.concat([batch.observed or Observed(len(batch)) for batch in batches])
 
 
 def _narrow(combos: list[Combo], combo_index: NDArray[np.int32]) -> tuple[list[Combo], NDArray[np.int32]]:
@@ -281,9 +300,18 @@ def _from_wire(wire: _Wire) -> Batch:
         wire.combos,
         np.frombuffer(wire.combo_index, "<i4").astype(np.int32, copy=False),
         np.frombuffer(wire.bad, "<i8").astype(np.int64, copy=False),
+        _unpacked(wire),
     )  # fmt: skip
     _check_lengths(batch)
     return batch
+
+
+def _unpacked(wire: _Wire) -> Observed | None:
+    if not wire.packed and not wire.errors:
+        return None
+    size = len(wire.ids)
+    packed = {name: np.frombuffer(values, f"V{itemsize}", size) for name, itemsize, values in wire.packed}
+    return Observed(size, packed, wire.errors)
 
 
 def _check_lengths(batch: Batch) -> None:

@@ -9,12 +9,13 @@ from itertools import count
 from typing import cast
 
 import numpy as np
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from numpy.typing import NDArray
 
 from models.batch import WITHDRAWN, Combo, Kind, unite
 from models.errors import DecodeError
 from models.judge import ID_BYTES_MAX, Leaf
+from models.observed import Observed, Observer, Value
 from models.profile import Models, Profile, Row, cut, text
 from models.specialise import Getter, Specialised
 from models.timestamps import Time, in_range, parse_ms
@@ -31,6 +32,7 @@ class Columns:
     outcome: NDArray[np.int8]
     combos: list[Combo]
     combo_index: NDArray[np.int32]
+    observed: Observed | None = None
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
         """The records that a mask or an array of indexes names; combos stay as they are."""
@@ -40,6 +42,7 @@ class Columns:
             self.positions[at], [ids[i] for i in at.tolist()], self.time_ms[at],
             self.score[at] if self.score.size else self.score, self.outcome[at],
             self.combos, self.combo_index[at] if self.combo_index.size else self.combo_index,
+            self.observed and self.observed.take(at),
         )  # fmt: skip
 
 
@@ -56,11 +59,14 @@ def in_order(parts: Sequence[Columns]) -> Columns:
         np.concatenate([part.outcome for part in parts]),
         combos,
         combo_index,
+        Observed.concat([part.observed or Observed(len(part.ids)) for part in parts])
+        if any(part.observed for part in parts)
+        else None,
     )
     return together.take(np.argsort(together.positions, kind="stable"))
 
 
-def from_rows(kind: Kind, positions: Sequence[int], rows: Sequence[Row]) -> Columns:
+def from_rows(kind: Kind, positions: Sequence[int], rows: Sequence[Row], observed: Observed | None = None) -> Columns:
     """Columns of rows that were judged one by one."""
     number: defaultdict[Combo, int] = defaultdict(count().__next__)
     scored = rows if kind == "predictions" else ()
@@ -72,7 +78,22 @@ def from_rows(kind: Kind, positions: Sequence[int], rows: Sequence[Row]) -> Colu
         np.array([row.outcome for row in rows], dtype=np.int8),
         list(number) if kind == "labels" else _numbered(number, scored),
         np.array([number[row.combo] for row in scored], dtype=np.int32),
+        observed,
     )
+
+
+def observed_rows(rows: Sequence[Row], observers: Sequence[Observer | None]) -> Observed | None:
+    """What was seen of rows besides, each packed by its own model's observer."""
+    found = Observed(len(rows))
+    for at, (row, observer) in enumerate(zip(rows, observers, strict=True)):
+        if observer is None or all(place < 0 for place, _ in row.found):
+            continue
+        packed = observer.pack([[value] for _, value in row.found], [place for place, _ in row.found])
+        values = found.packed.setdefault(observer.name, np.zeros(len(rows), packed.values.dtype))
+        values[at] = packed.values[0]
+        if packed.errors:
+            found.errors[at] = packed.errors[0]
+    return found if found.packed else None
 
 
 def _numbered(number: defaultdict[Combo, int], rows: Sequence[Row]) -> list[Combo]:
@@ -108,7 +129,7 @@ def from_structs(
         outcome, fits = _classes(profile, _column(get_actual, structs))
         no_score, no_combo = np.empty(0, dtype=np.float64), np.empty(0, dtype=np.int32)
         return Columns(positions, ids, time_ms, no_score, outcome, [], no_combo), stands & fits
-    get_score, get_prediction, get_model, *get_texts = others
+    get_score, get_prediction, get_model, *get_texts = others[: profile.watched_from - 2]
     score = np.fromiter(map(get_score, structs), np.float64, len(ids)) if get_score else np.full(len(ids), np.nan)
     if get_score:
         stands &= (score >= 0) & (score <= 1)
@@ -118,7 +139,20 @@ def from_structs(
     else:
         outcome = (score >= profile.threshold).astype(np.int8)
     combos, combo_index, known = _combos(profile, models, (get_model, *get_texts), structs)
-    return Columns(positions, ids, time_ms, score, outcome, combos, combo_index), stands & known
+    observed = _observed(decoder, structs)
+    return Columns(positions, ids, time_ms, score, outcome, combos, combo_index, observed), stands & known
+
+
+def _observed(decoder: Specialised, structs: Sequence[Struct]) -> Observed | None:
+    profile = decoder.shape.profile
+    first, observer = profile.watched_from, profile.observer
+    getters = decoder.getters[first:]
+    if observer is None or not any(getters):
+        return None
+    absent = [UNSET] * len(structs)
+    columns = [absent if getter is None else _column(getter, structs) for getter in getters]
+    packed = observer.pack(cast("list[list[Value]]", columns), [place.at for place in decoder.shape.places[first:]])
+    return Observed(len(structs), {observer.name: packed.values}, packed.errors)
 
 
 def _column(getter: Getter, structs: Sequence[Struct]) -> list[Leaf | UnsetType]:

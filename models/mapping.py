@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from models.batch import Kind
 from models.errors import ConfigError
+
+if TYPE_CHECKING:
+    from models.observed import Observer
 
 Path = tuple[str, ...]
 """Keys from the top level of a record down to a value."""
@@ -55,7 +58,7 @@ class ModelFields:
     """How one monitored model's records are read; `name` "*" stands for every model named there.
 
     `threshold` decides where a record has a score and no prediction. `out_of_orderness_ms`
-    belongs to the watermark and does not change what is decoded.
+    belongs to the watermark and does not change what is decoded. `observer`: what is watched besides.
     """
 
     name: str
@@ -65,6 +68,7 @@ class ModelFields:
     positive_class: int | str | bool = 1
     threshold: float = 0.5
     out_of_orderness_ms: int = 30_000
+    observer: Observer | None = None
 
 
 @dataclass(frozen=True, slots=True)

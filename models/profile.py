@@ -9,17 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, cast
 
 from msgspec import Raw
 
-from models.batch import WITHDRAWN, Combo, Kind
+from models.batch import FAILED, WITHDRAWN, Combo, Kind
 from models.errors import DecodeError
-from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, Found, Leaf, find
+from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, Found, Leaf, find, find_any
 from models.mapping import ModelFields, Paths, field_map
+from models.observed import Observer, Seen
 from models.timestamps import parse_one, range_code
 
-Role = Literal["id", "time", "score", "class", "model", "text"]
+Role = Literal["id", "time", "score", "class", "model", "text", "watched"]
 
 EVERY_MODEL: Final = "*"
 _ROLES: Final[dict[Kind, dict[str, Role]]] = {
@@ -37,13 +38,14 @@ _ID_INTEGER_RANGE: Final = range(-(2**63), 2**64)
 
 
 class Row(NamedTuple):
-    """One good record; labels have no combo and a NaN score."""
+    """One good record; labels have no combo and a NaN score. found: the watched values."""
 
     id: bytes
     time_ms: int
     score: float
     outcome: int
     combo: Combo
+    found: tuple[Seen, ...] = ()
 
 
 class Field(NamedTuple):
@@ -63,19 +65,33 @@ class Profile:
     positive_class: int | str | bool
     positive_kind: type
     threshold: float
+    observer: Observer | None = None
 
-    def find_all(self, fields: dict[str, Raw]) -> list[Found]:
-        """What stands in a record for each of `self.fields`; DecodeError for arrays, objects."""
-        return [find(fields, one.paths, one.meaning) for one in self.fields]
+    @property
+    def watched_from(self) -> int:
+        """Where the fields begin that the observer wants."""
+        return len(self.fields) - (len(self.observer.fields) if self.observer else 0)
 
-    def prediction(self, found: Sequence[Found], model: str, now_ms: int, future_ms: int) -> Row:
+    def find_all(self, fields: dict[str, Raw]) -> list[Seen]:
+        """What stands in a record for each of `self.fields`; DecodeError for an array or object that has a role."""
+        return [
+            find_any(fields, one.paths) if one.role == "watched" else find(fields, one.paths, one.meaning)
+            for one in self.fields
+        ]
+
+    def prediction(self, seen: Sequence[Seen], model: str, now_ms: int, future_ms: int) -> Row:
         """The prediction that these values make (order of `self.fields`), or DecodeError."""
+        watched = tuple(seen[self.watched_from :])
+        found = cast("Sequence[Found]", seen[: self.watched_from])
         exact_id, time, score = id_bytes(found[0][1]), found[1][1], score_of(found[2][1])
         if time is None:
             raise DecodeError("missing:event_time", "no event time")
-        outcome = self.predicted(score, found[3][1])
+        if math.isnan(score) and found[3][1] is None and self.observer and self.observer.has_failed(watched):
+            outcome = FAILED
+        else:
+            outcome = self.predicted(score, found[3][1])
         texts = [text(value) for _, value in found[5:]]
-        return Row(exact_id, time_in_range(time, now_ms, future_ms), score, outcome, (cut(model), *texts))
+        return Row(exact_id, time_in_range(time, now_ms, future_ms), score, outcome, (cut(model), *texts), watched)
 
     def label(self, found: Sequence[Found], kafka_ms: int, now_ms: int, future_ms: int) -> Row:
         """The label that these values make (order of `self.fields`), or DecodeError."""
@@ -116,7 +132,7 @@ class Models:
         shared: dict[tuple[object, ...], Profile] = {}
         for model in models:
             fields, positive = _fields(kind, model), model.positive_class
-            rules = fields, positive, type(positive), model.threshold  # the type tells 1 from True
+            rules = fields, positive, type(positive), model.threshold, model.observer  # the type tells 1 from True
             profile = shared.setdefault(rules, Profile(kind, *rules))
             self._by_paths.setdefault(_model_paths(profile), {})[model.name] = profile
         self.profiles.extend(shared.values())
@@ -218,7 +234,9 @@ def cut(value: str) -> str:
 def _fields(kind: Kind, model: ModelFields) -> tuple[Field, ...]:
     mapped = field_map(kind, model.fields, model.segments)
     roles = [Field(meaning, role, mapped[meaning]) for meaning, role in _ROLES[kind].items()]
-    return (*roles, *(Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments)))
+    segments = (Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments))
+    watched = model.observer.fields if model.observer and kind == "predictions" else ()
+    return (*roles, *segments, *(Field(meaning, "watched", paths) for meaning, paths in watched))
 
 
 def _model_paths(profile: Profile) -> Paths:

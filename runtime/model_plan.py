@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from models.batch import Kind
+from models.errors import ConfigError
 from models.mapping import NAMES, ModelFields
-from runtime.alert_spans import rule_spans
+from runtime.alert_spans import drift_span, rule_spans
 from runtime.settings import ModelSettings, Settings
 from runtime.settings.alerts_build import resolved
+from runtime.watch_plan import watch, whole_layout
 from tables.plan import ModelPlan, Span
 
 TEXT_MEANINGS = ("id", "model", "version", "status", "error_type")
@@ -26,24 +28,44 @@ def model_fields(name: str, model: ModelSettings, kind: Kind) -> ModelFields:
         positive_class=model.positive_class,
         threshold=model.threshold,
         out_of_orderness_ms=model.out_of_orderness_ms,
+        observer=watch(model).observer if kind == "predictions" else None,
     )
+
+
+def chosen_model(settings: Settings, name: str | None) -> tuple[str, ModelSettings]:
+    """The model that ``--model`` names, or the only one there is. Raises ConfigError."""
+    known = ", ".join(settings.models)
+    if name is None:
+        if len(settings.models) > 1:
+            raise ConfigError([f"--model: several are configured, name one of {known}"])
+        return next(iter(settings.models.items()))
+    found = settings.models.get(name) or settings.models.get("*")
+    if found is None:
+        raise ConfigError([f"--model: {name} is not configured, known are {known}"])
+    return name, found
 
 
 def model_plans(settings: Settings) -> dict[str, ModelPlan]:
     """The plan of every model, with the spans that alert rules judge among its own."""
     rules = resolved(settings.alerts)
     return {
-        name: _with_spans(model_plan(name, model), rule_spans(rules, name, model))
+        name: _with_spans(model_plan(name, model), [*drift_span(model), *rule_spans(rules, name, model)])
         for name, model in settings.models.items()
     }
 
 
 def _with_spans(plan: ModelPlan, spans: Iterable[Span]) -> ModelPlan:
-    return replace(plan, spans=(*plan.spans, *spans))
+    """Of several spans of one name, one that stands for them all."""
+    named: dict[str, Span] = {}
+    for span in (*plan.spans, *spans):
+        known = named.setdefault(span.name, span)
+        named[span.name] = replace(known, whole_only=known.whole_only and span.whole_only)
+    return replace(plan, spans=tuple(named.values()))
 
 
 def model_plan(name: str, model: ModelSettings) -> ModelPlan:
     """The rules of time, and the slices and spans that are kept."""
+    watched = watch(model)
     return ModelPlan(
         name=name,
         predictions_topic=model.predictions.topic,
@@ -58,6 +80,8 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         spans=tuple(Span(span.name, span.ms, span.labelled) for span in model.spans),
         window_name=model.window.name,
         task=model.task,
+        whole=whole_layout(watched),
+        watch=watched,
     )
 
 

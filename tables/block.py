@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-FORMAT = 1
 COUNTED, OUTCOME = 1, 2
 """Operations of a simple row: its prediction is counted, its outcome is added."""
 
@@ -26,7 +25,8 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     come whole in ``full_keys`` and ``full_rows`` and say in ``effects`` (EFFECT[m]) what their
     windows have to change. ``holds``: (labels topic code, final ms, records) of labels that have
     begun (+) or ceased (-) to wait. ``released``: (model, window end) up to which windows have
-    been sent for the last time.
+    been sent for the last time. ``observed``: (combo, window start ms, packed snapshot of the label-free parts)
+    that counted predictions add to their whole model's window.
     """
 
     sources: list[SourceMark] = []
@@ -41,6 +41,7 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     fates: list[int] = []
     holds: list[tuple[int, int, int]] = []
     released: list[tuple[str, int]] = []
+    observed: list[tuple[int, int, bytes]] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -94,6 +94,10 @@ class Combos:
         """The configured model (or ``"*"``) that a slice belongs to."""
         return self._owners[slice_code]
 
+    def whole(self, code: int) -> int:
+        """The slice of a combo's whole model."""
+        return self._leaves[code][0]
+
     def layout(self, slice_code: int) -> WindowLayout:
         """How the accumulators of a slice are laid out."""
         return self._layouts[slice_code]

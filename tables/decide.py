@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batch import Batch, Source
+from models.batch import FAILED, Batch, Source
 from tables import fates as f
 from tables.block import JoinBlock, SourceMark
 from tables.combos import LABEL_TOPIC
 from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join import EFFECT, add_label, add_prediction, is_joined
+from tables.observing import observe
 from tables.plan import MIN_MS
 from tables.rows import Label, Prediction, Row, decode_row, encode_row
 
@@ -156,6 +157,11 @@ class Decider:
         lost = int(late.sum())
         if lost:
             batch, codes = batch.select(~late), codes[~late]
+        failed = np.flatnonzero(batch.outcome == FAILED)
+        failures = observe(combos, batch, codes, failed)
+        if len(failed):  # nothing to join, but errors of their windows
+            made = batch.outcome != FAILED
+            batch, codes = batch.select(made), codes[made]
         prefix = key_prefix(topic)
         keys = [prefix + i for i in batch.ids]
         values = self.state.rows.get_many(keys)
@@ -168,6 +174,8 @@ class Decider:
             )
         ]
         self._slow(decided, keys, values, news)
+        decided.observed = failures + observe(combos, batch, codes, decided.counted)
+        decided.fates.add(f.PREDICTIONS, f.FAILED, len(failed))
         return decided, lost
 
     def _labels(self, topic: int, batch: Batch) -> tuple[Decided, int]:
@@ -205,16 +213,21 @@ class Decider:
         """Decide the remaining records one by one, in order."""
         rows: dict[bytes, Row] = {}
         began: Counter[int] = Counter()
+        counted: list[int] = []
         for i, new in zip(out.slow.tolist(), news, strict=True):
             key = keys[i]
             row = rows[key] if key in rows else decode_row(values[i])
             began.subtract(x.label_ms for x in row.labels if x.pending)
             if isinstance(new, Prediction):
+                effects = len(out.effects)
                 row = add_prediction(row, new, self.rules, out.fates, out.effects)
+                if len(out.effects) > effects:  # the first of them counts it
+                    counted.append(i)
             else:
                 row = add_label(row, new, self.rules, out.fates, out.effects)
             began.update(x.label_ms for x in row.labels if x.pending)
             rows[key] = row
+        out.counted = np.concatenate((out.counted, np.array(counted, np.int64)))
         out.full = {key: encode_row(row, joined=is_joined(row, self.rules)) for key, row in rows.items() if any(row)}
         out.begun = np.concatenate((out.begun, _repeat(began, 1)))
         out.ended = np.concatenate((out.ended, _repeat(began, -1)))
@@ -226,6 +239,7 @@ class Decider:
         block.keys += decided.keys
         block.rows += decided.rows.tobytes()
         block.ops += decided.ops.tobytes()
+        block.observed += decided.observed
         block.full_keys += decided.full
         block.full_rows += decided.full.values()
         if decided.effects:

@@ -26,7 +26,7 @@ from tables.plan import MIN_MS, Plan
 from tables.row_cache import RowCache
 from tables.rows import ACTUAL, PREDICTED, SIMPLE, SIMPLE_BYTES
 from tables.watermark import Sources, SourceState
-from tables.windows import Window, Windows, slot_of, unlabelled
+from tables.windows import Window, Windows, slot_key, slot_of, unlabelled
 
 Ints = NDArray[np.int64]
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,6 +89,8 @@ class JoinState:
             self.rows.update(block.full_keys, block.full_rows)
         self.lifetimes.enter(block)
         self._apply_windows(block)
+        for combo, start_ms, value in block.observed:
+            self.windows.observe(slot_key(start_ms, self.combos.whole(combo)), value)
         if block.fates:
             self.fates.counts += np.array(block.fates, np.int64).reshape(2, -1)
         for topic, final_ms, records in block.holds:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.binary_part import BinaryPart
 from metrics.layout import COARSE, FINE
+from metrics.observer import ModelObserver, Watching
 from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS
 from tables.expiry import bucket_ms
@@ -22,20 +24,40 @@ COUNTED_LOOK_BACK_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A rolling span: so many milliseconds, or as far back as so many labels lie.
+    """A rolling span: so many milliseconds, or as far back as so many labels, or records, lie.
 
     lag_ms: it ends so long before the newest closed window, so that its labels had that long to come.
+    whole_only: nobody asks for it of segments.
     """
 
     name: str
     length_ms: int | None = None
     labelled: int | None = None
     lag_ms: int = 0
+    records: int | None = None
+    whole_only: bool = False
 
     @property
     def look_back_ms(self) -> int:
         """How long before the newest closed window it may begin; a counted span looks back a day at most."""
         return (self.length_ms or COUNTED_LOOK_BACK_MS) + self.lag_ms
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """What is counted of a model's predictions before their labels, for whole models.
+
+    always: also where records carry nothing that the observer reads.
+    """
+
+    observer: ModelObserver
+    parts: tuple[Watching, ...]
+    always: bool
+
+    @cached_property
+    def layout(self) -> WindowLayout:
+        """Of these parts alone."""
+        return WindowLayout(self.parts)
 
 
 WHOLE, SEGMENT = WindowLayout((BinaryPart(FINE),)), WindowLayout((BinaryPart(COARSE),))
@@ -61,6 +83,7 @@ class ModelPlan:
     task: str = "binary"
     whole: WindowLayout = WHOLE
     of_segment: WindowLayout = SEGMENT
+    watch: Watch | None = None
 
     def layout(self, segment: str) -> WindowLayout:
         """What is kept of a window of the whole model (""), or of a segment's."""

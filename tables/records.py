@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from metrics.kinds import conclude
 from metrics.window_layout import WindowLayout
 from models import metric_record
 from tables.combos import Slice
@@ -89,7 +90,8 @@ class Recorder:
             self._finish(model, slices, out)
             for span in model.spans:
                 for one in slices:
-                    self._roll(one, span, closed_ms, now_ms, out)
+                    if not (span.whole_only and one.name[2]):
+                        self._roll(one, span, closed_ms, now_ms, out)
         return out
 
     def _revise(self, one: SliceWindows, seen: tuple[int, bool], now_ms: int, out: Due) -> None:
@@ -210,4 +212,4 @@ def _empty_parts(layout: WindowLayout, length_ms: int) -> dict[str, object]:
 
 
 def _parts(snapshot: Snapshot, layout: WindowLayout, length_ms: int) -> dict[str, object]:
-    return layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named)
+    return conclude(layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named), layout)

@@ -56,12 +56,13 @@ def first_window(one: SliceWindows, span: Span, end_ms: int) -> int | None:
     """Start of the first window in the span that ends at ``end_ms``; None if it is empty."""
     if span.length_ms is not None:
         return end_ms - span.length_ms
-    missing, first = span.labelled or 0, None
+    missing, first = span.labelled or span.records or 0, None
+    column = Column.LABELLED if span.labelled else Column.TOTAL
     earliest = end_ms - COUNTED_LOOK_BACK_MS  # older windows may or may not be forgotten yet
     for start in sorted((s for s in one.windows if earliest <= s < end_ms), reverse=True):
         if missing <= 0:
             break
         if one.windows[start].current:
-            missing -= int(one.snapshot(start).head[Column.LABELLED])
+            missing -= int(one.snapshot(start).head[column])
             first = start
     return first

@@ -127,9 +127,9 @@ def test_every_shortened_or_lengthened_batch_is_refused() -> None:
 
 def test_a_later_format_version_is_refused() -> None:
     packed = bytearray(small().pack())
-    assert packed[packed.index(1)] == 1
-    packed[packed.index(1)] = 2
-    with pytest.raises(DecodeError, match="format 2"):
+    assert packed[packed.index(2)] == 2
+    packed[packed.index(2)] = 3
+    with pytest.raises(DecodeError, match="format 3"):
         Batch.unpack(bytes(packed))
 
 
