@@ -49,7 +49,7 @@ def model_plans(settings: Settings) -> dict[str, ModelPlan]:
     """The plan of every model, with the spans that alert rules judge among its own."""
     rules = resolved(settings.alerts)
     return {
-        name: _with_spans(model_plan(name, model), [*drift_span(model), *rule_spans(rules, name, model)])
+        name: _with_spans(model_plan(name, model), rule_spans(rules, name, model))
         for name, model in settings.models.items()
     }
 
@@ -66,7 +66,7 @@ def _with_spans(plan: ModelPlan, spans: Iterable[Span]) -> ModelPlan:
 def model_plan(name: str, model: ModelSettings) -> ModelPlan:
     """The rules of time, and the slices and spans that are kept."""
     watched = watch(model)
-    return ModelPlan(
+    plan = ModelPlan(
         name=name,
         predictions_topic=model.predictions.topic,
         labels_topic=model.labels.topic,
@@ -83,6 +83,7 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         whole=whole_layout(watched),
         watch=watched,
     )
+    return _with_spans(plan, drift_span(model))
 
 
 def text_columns(fields: ModelFields) -> set[str]:

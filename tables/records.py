@@ -159,24 +159,31 @@ class Recorder:
         if first_ms is None:
             return
         self._span_seen[key], self._span_sent[key] = seen, now_ms
-        total = self._sums.setdefault(key, RollingSum(one))
-        total.move(first_ms, end_ms)
-        if not total.included:
-            return
-        snapshot = Snapshot(0, total.head, total.cells, total.named)
-        out.records.append(
-            Record(
-                name=one.name,
-                task=plan.task,
-                span=span.name,
-                start_ms=first_ms,
-                end_ms=end_ms,
-                revision=one.changes + end_ms // plan.window_ms,
-                final=False,
-                rolling=True,
-                parts=_parts(snapshot, one.layout, end_ms - first_ms),
-            )
-        )
+        record = rolled(one, span, self._sums.setdefault(key, RollingSum(one)), end_ms, final=False)
+        if record is not None:
+            out.records.append(record)
+
+
+def rolled(one: SliceWindows, span: Span, total: RollingSum, end_ms: int, *, final: bool) -> Record | None:
+    """The record of a span that ends there; None if no window lies in it. total: of this slice and span alone."""
+    first_ms = first_window(one, span, end_ms)
+    if first_ms is None:
+        return None
+    total.move(first_ms, end_ms)
+    if not total.included:
+        return None
+    snapshot = Snapshot(0, total.head, total.cells, total.named)
+    return Record(
+        name=one.name,
+        task=one.plan.task,
+        span=span.name,
+        start_ms=first_ms,
+        end_ms=end_ms,
+        revision=one.changes + end_ms // one.plan.window_ms,
+        final=final,
+        rolling=True,
+        parts=_parts(snapshot, one.layout, end_ms - first_ms),
+    )
 
 
 def _silence_known_until(model: ModelPlan, closed_ms: int, now_ms: int, *, idle: bool) -> int:
