@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from metrics.layout import HEAD_COLUMNS, Layout
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics import binary
+from metrics.binary import Prepared
+from metrics.layout import HEAD_COLUMNS, Column, Layout
 from metrics.result import summarise
 from metrics.window_layout import Cells, Head
+
+Ints = NDArray[np.int64]
+Table = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +24,7 @@ class BinaryPart:
     """Predictions counted and labels joined, as `metrics.binary` adds them up."""
 
     layout: Layout
+    labelled_column: ClassVar[int] = Column.LABELLED
 
     @property
     def name(self) -> str:
@@ -30,6 +40,14 @@ class BinaryPart:
     def cells(self) -> int:
         """How many cells it has."""
         return self.layout.cells
+
+    def add_predictions(self, head: Head, cells: Table, slot: Ints, prepared: Prepared, sign: Ints) -> None:
+        """As `binary.add_predictions`."""
+        binary.add_predictions(head, cells, self.layout, slot, prepared, sign)
+
+    def add_outcomes(self, head: Head, cells: Table, slot: Ints, prepared: Prepared, sign: Ints) -> None:
+        """As `binary.add_outcomes`."""
+        binary.add_outcomes(head, cells, self.layout, slot, prepared, sign)
 
     def summarise(self, head: Head, cells: Cells, seconds: float) -> Mapping[str, object]:
         """The fields of a binary metric record; see `result.summarise`."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,37 @@ class Part(Protocol):
         """
 
 
+class Outcomes(Part, Protocol):
+    """The first part of a window: predictions counted and labels joined, of one task.
+
+    prepared: a chunk of n records as the task prepares it; it has a length and ``take``. head i8[S, H] and cells
+    i4[S, C] are those of all windows, in which the part's own come first; slot i8[n] is each record's row, sign
+    i8[n] is +1 or -1, which takes out exactly what was put in.
+    """
+
+    labelled_column: ClassVar[int]
+
+    def add_predictions(self, head: Head, cells: NDArray[np.int32], slot: Head, prepared: Any, sign: Head) -> None:  # noqa: ANN401  # the task's own
+        """Count predictions, labelled or not, in place."""
+
+    def add_outcomes(self, head: Head, cells: NDArray[np.int32], slot: Head, prepared: Any, sign: Head) -> None:  # noqa: ANN401  # same
+        """Count joined labels, in place."""
+
+
+TOTAL_COLUMN: Final = 0
+"""Of head, whatever the task: predictions counted."""
+
+
 @dataclass(frozen=True, eq=False)
 class WindowLayout:
     """The parts of a window of one model, at one level; compared by identity, there is one of each."""
 
     parts: tuple[Part, ...]
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """The first part, where it is one of outcomes."""
+        return cast("Outcomes", self.parts[0])
 
     @cached_property
     def head_starts(self) -> tuple[int, ...]:

@@ -174,7 +174,7 @@ class JoinState:
             of_segment = self.combos.slices[slot_of(key)[1]][2]
             snapshot = None if of_segment else self.windows.snapshot(key)
             if snapshot is not None:
-                self.fates.move(f.PREDICTIONS, f.PENDING, f.EXPIRED, unlabelled(snapshot))
+                self.fates.move(f.PREDICTIONS, f.PENDING, f.EXPIRED, unlabelled(snapshot, self.windows.layout_of(key)))
 
     def _release(self, name: str, end_ms: int) -> None:
         """Forget windows of a model that were sent for the last time."""

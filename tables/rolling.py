@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.layout import Column
+from metrics.window_layout import TOTAL_COLUMN
 from tables.cover import Truth
 from tables.merge_state import SliceWindows
 from tables.plan import COUNTED_LOOK_BACK_MS, Span
@@ -57,7 +57,7 @@ def first_window(one: SliceWindows, span: Span, end_ms: int) -> int | None:
     if span.length_ms is not None:
         return end_ms - span.length_ms
     missing, first = span.labelled or span.records or 0, None
-    column = Column.LABELLED if span.labelled else Column.TOTAL
+    column = one.layout.outcomes.labelled_column if span.labelled else TOTAL_COLUMN
     earliest = end_ms - COUNTED_LOOK_BACK_MS  # older windows may or may not be forgotten yet
     for start in sorted((s for s in one.windows if earliest <= s < end_ms), reverse=True):
         if missing <= 0:

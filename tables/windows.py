@@ -14,10 +14,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.binary import Cells, Head, Prepared, add_outcomes, add_predictions
-from metrics.binary_part import BinaryPart
-from metrics.layout import Column
-from metrics.window_layout import WindowLayout
+from metrics.binary import Cells, Head, Prepared
+from metrics.window_layout import TOTAL_COLUMN, WindowLayout
 from tables.snapshot import Snapshot, add_names
 
 Ints = NDArray[np.int64]
@@ -154,6 +152,10 @@ class Windows:
         self.unsent: dict[Window, set[int]] = {}
         self.keys: dict[Window, set[int]] = {}
 
+    def layout_of(self, key: int) -> WindowLayout:
+        """How an accumulator is laid out."""
+        return self._layout_of(slot_of(key)[1])
+
     def pool(self, slice_code: int) -> Pool:
         """The pool of a slice."""
         layout = self._layout_of(slice_code)
@@ -175,12 +177,13 @@ class Windows:
 
         levels: (records' indexes, their slice codes) as `Combos.leaf_table` gives them, of one layout each.
         """
-        count = add_outcomes if outcomes else add_predictions
         for index, slices in levels:
             pool = self.pool(int(slices[0]))
             keys = slot_keys(window_start_ms[index], slices)
             slot, distinct, slots = pool.find(keys)
-            count(pool.head, pool.cells, _binary(pool.layout).layout, slot, _at(prepared, index), signs[index])
+            part = pool.layout.outcomes
+            count = part.add_outcomes if outcomes else part.add_predictions
+            count(pool.head, pool.cells, slot, _at(prepared, index), signs[index])
             self._note(pool, distinct, slots)
 
     def observe(self, key: int, value: bytes) -> None:
@@ -228,16 +231,10 @@ class Windows:
             pool.evict(max(bytes_max // len(self.pools) // pool.slot_bytes, 1))
 
 
-def _binary(layout: WindowLayout) -> BinaryPart:
-    part = layout.parts[0]
-    assert isinstance(part, BinaryPart), "outcomes come first"
-    return part
-
-
 def _at(prepared: Prepared, index: Ints) -> Prepared:
     return prepared if len(index) == len(prepared) else prepared.take(index)
 
 
-def unlabelled(snapshot: Snapshot) -> int:
+def unlabelled(snapshot: Snapshot, layout: WindowLayout) -> int:
     """Predictions of the window that no label has joined."""
-    return int(snapshot.head[Column.TOTAL] - snapshot.head[Column.LABELLED])
+    return int(snapshot.head[TOTAL_COLUMN] - snapshot.head[layout.outcomes.labelled_column])
