@@ -62,6 +62,13 @@ class Outcomes(Part, Protocol):
         """Count joined labels, in place."""
 
 
+class AlsoOutcomes(Part, Protocol):
+    """A further part that labels are counted in."""
+
+    def add_outcomes(self, cells: NDArray[np.int32], start: int, slot: Head, prepared: Any, sign: Head) -> None:  # noqa: ANN401  # same
+        """As `Outcomes.add_outcomes`; the part's own cells begin at ``start``."""
+
+
 TOTAL_COLUMN: Final = 0
 """Of head, whatever the task: predictions counted."""
 
@@ -76,6 +83,12 @@ class WindowLayout:
     def outcomes(self) -> Outcomes:
         """The first part, where it is one of outcomes."""
         return cast("Outcomes", self.parts[0])
+
+    @cached_property
+    def also_outcomes(self) -> tuple[tuple[AlsoOutcomes, int], ...]:
+        """Parts behind the first that labels are counted in, and where their cells begin."""
+        found = zip(self.parts[1:], self.cell_starts[1:], strict=False)
+        return tuple((cast("AlsoOutcomes", part), at) for part, at in found if hasattr(part, "add_outcomes"))
 
     @cached_property
     def head_starts(self) -> tuple[int, ...]:

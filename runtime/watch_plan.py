@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from metrics.binary_part import BinaryPart
+from metrics.delays import Delays
 from metrics.inputs import Inputs
 from metrics.layout import FINE
 from metrics.observer import OWN_FIELDS, ModelObserver, Watching
@@ -42,7 +43,7 @@ def _plain(own: tuple[Paths, ...]) -> Watch:
 @lru_cache(maxsize=1_000)
 def whole_layout(watch: Watch) -> WindowLayout:
     """Outcomes and what is watched besides; one object for all models that are watched alike."""
-    return WindowLayout((BinaryPart(FINE), *watch.parts))
+    return WindowLayout((BinaryPart(FINE), Delays(), *watch.parts))
 
 
 def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.binary_part import BinaryPart
+from metrics.delays import Delays
 from metrics.layout import COARSE, FINE
 from metrics.observer import ModelObserver, Watching
 from metrics.window_layout import WindowLayout
@@ -60,7 +61,7 @@ class Watch:
         return WindowLayout(self.parts)
 
 
-WHOLE, SEGMENT = WindowLayout((BinaryPart(FINE),)), WindowLayout((BinaryPart(COARSE),))
+WHOLE, SEGMENT = WindowLayout((BinaryPart(FINE), Delays())), WindowLayout((BinaryPart(COARSE),))
 """Of a binary model of which nothing but outcomes is watched."""
 
 

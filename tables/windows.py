@@ -183,7 +183,10 @@ class Windows:
             slot, distinct, slots = pool.find(keys)
             part = pool.layout.outcomes
             count = part.add_outcomes if outcomes else part.add_predictions
-            count(pool.head, pool.cells, slot, _at(prepared, index), signs[index])
+            mine, sign = _at(prepared, index), signs[index]
+            count(pool.head, pool.cells, slot, mine, sign)
+            for also, start in pool.layout.also_outcomes if outcomes else ():
+                also.add_outcomes(pool.cells, start, slot, mine, sign)
             self._note(pool, distinct, slots)
 
     def observe(self, key: int, value: bytes) -> None:

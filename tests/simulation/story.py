@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from metrics.binary_part import BinaryPart
+from metrics.delays import Delays
 from metrics.inputs import Inputs
 from metrics.layout import FINE
 from metrics.observer import ModelObserver
@@ -59,7 +60,7 @@ MODEL = ModelPlan(
     segments=("country", "device"),
     spans=(Span("1m", 60_000), Span("5 labelled", labelled=5)),
     window_name="30s",
-    whole=WindowLayout((BinaryPart(FINE), *WATCH.parts)),
+    whole=WindowLayout((BinaryPart(FINE), Delays(), *WATCH.parts)),
     watch=WATCH,
 )
 RULES = Rules(
