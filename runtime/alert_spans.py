@@ -24,7 +24,8 @@ def drift_span(model: ModelSettings) -> Iterator[Span]:
     over = model.drift.over
     if model.baseline is not None and (model.baseline.features or model.baseline.scores):
         length_ms = None if over.ms is None else _whole(over.ms, model.window_ms)
-        yield Span(over.name, length_ms, records=over.records, whole_only=True)
+        if length_ms != model.window_ms:  # else each window carries it
+            yield Span(over.name, length_ms, records=over.records, whole_only=True)
 
 
 def _span(name: str, window_ms: int, *, whole_only: bool) -> Span:

@@ -11,6 +11,7 @@ from models.mapping import NAMES, ModelFields
 from runtime.alert_spans import drift_span, rule_spans
 from runtime.settings import ModelSettings, Settings
 from runtime.settings.alerts_build import resolved
+from runtime.settings.baseline import performance_by_path
 from runtime.watch_plan import watch, whole_layout
 from tables.plan import ModelPlan, Span
 
@@ -82,8 +83,21 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         task=model.task,
         whole=whole_layout(watched),
         watch=watched,
+        reference_errors=_reference_errors(model),
     )
     return _with_spans(plan, drift_span(model))
+
+
+def _reference_errors(model: ModelSettings) -> tuple[int, int] | None:
+    """(errors, labelled records) of a binary model's baseline; None where it does not say both."""
+    baseline = model.baseline
+    if model.task != "binary" or baseline is None or baseline.scores is None:
+        return None
+    labelled = sum(baseline.scores.negatives or ()) + sum(baseline.scores.positives or ())
+    accuracy = performance_by_path(baseline).get("metrics.accuracy")
+    if accuracy is None or not 0 <= accuracy <= 1 or not labelled:
+        return None
+    return round((1 - accuracy) * labelled), labelled
 
 
 def text_columns(fields: ModelFields) -> set[str]:

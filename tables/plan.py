@@ -67,7 +67,10 @@ WHOLE, SEGMENT = WindowLayout((BinaryPart(FINE), Delays())), WindowLayout((Binar
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """One configured model (or ``"*"``): its topics and its rules of time, in milliseconds."""
+    """One configured model (or ``"*"``): its topics and its rules of time, in milliseconds.
+
+    reference_errors: (errors, labelled records) of its baseline.
+    """
 
     name: str
     predictions_topic: str
@@ -85,6 +88,7 @@ class ModelPlan:
     whole: WindowLayout = WHOLE
     of_segment: WindowLayout = SEGMENT
     watch: Watch | None = None
+    reference_errors: tuple[int, int] | None = None
 
     def layout(self, segment: str) -> WindowLayout:
         """What is kept of a window of the whole model (""), or of a segment's."""

@@ -144,13 +144,14 @@ class Recorder:
             out.announced[model.name] = last_end_ms
 
     def _window(self, one: SliceWindows, start_ms: int, *, final: bool) -> Record:
-        parts = _parts(one.snapshot(start_ms), one.layout, one.plan.window_ms)
-        return _of_window(one, start_ms, one.windows[start_ms].version + final, parts, final=final)
+        parts = _parts(one, one.snapshot(start_ms), one.plan.window_ms)
+        rounds = one.rounds if "drift" in parts else 0
+        return _of_window(one, start_ms, one.windows[start_ms].version + rounds + final, parts, final=final)
 
     def _roll(self, one: SliceWindows, span: Span, closed_ms: int, now_ms: int, out: Due) -> None:
         plan, key = one.plan, (one.name, span.name)
         end_ms = plan.window_start(closed_ms - span.lag_ms)
-        seen = (end_ms, one.changes)
+        seen = (end_ms, one.changes + one.rounds)
         if closed_ms == MIN_MS or self._span_seen.get(key) == seen:
             return
         if not is_due(now_ms, self._span_sent.get(key), plan.emit_every_ms, PHASE_MS):
@@ -179,10 +180,10 @@ def rolled(one: SliceWindows, span: Span, total: RollingSum, end_ms: int, *, fin
         span=span.name,
         start_ms=first_ms,
         end_ms=end_ms,
-        revision=one.changes + end_ms // one.plan.window_ms,
+        revision=one.changes + one.rounds + end_ms // one.plan.window_ms,
         final=final,
         rolling=True,
-        parts=_parts(snapshot, one.layout, end_ms - first_ms),
+        parts=_parts(one, snapshot, end_ms - first_ms),
     )
 
 
@@ -218,5 +219,6 @@ def _empty_parts(layout: WindowLayout, length_ms: int) -> dict[str, object]:
     return layout.summarise(head, cells, length_ms / 1000)
 
 
-def _parts(snapshot: Snapshot, layout: WindowLayout, length_ms: int) -> dict[str, object]:
-    return conclude(layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named), layout)
+def _parts(one: SliceWindows, snapshot: Snapshot, length_ms: int) -> dict[str, object]:
+    found = one.layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named)
+    return conclude(found, one.layout, None if one.concept is None else one.concept.summary())
