@@ -28,7 +28,7 @@ test: lint ## lint, then every test that this machine can run (at most 10 minute
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-faults: setup-dev ## the long fault suite on a real broker: kills, pauses, restarts
-	$(BIN)/python -m pytest -m faults $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m faults -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 bench: setup-dev ## measure against plain Faust and Kafka Streams: make bench BENCH=full|ci
 	BENCH=$(BENCH) $(BIN)/python -m benchmarks

@@ -92,6 +92,7 @@ class Sources:
             combos=decoded.combos,
             combo_index=decoded.combo_index,
             bad=np.array([b.record.offset for b in decoded.bad], np.int64) + shift,
+            observed=decoded.observed,
             classes=decoded.classes,
         )
 

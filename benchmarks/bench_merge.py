@@ -15,10 +15,10 @@ from metrics.layout import COARSE, FINE, HEAD_COLUMNS, Column, Layout
 from models.partial import Mark, Partial, decode_partials, encode_partials
 from tables.memory import MemoryCheckpoint
 from tables.merge_state import MergeBlock, MergeState, decode_merge_block, encode_merge_block
-from tables.plan import ModelPlan, Plan
+from tables.plan import SEGMENT, WHOLE, ModelPlan, Plan
 from tables.records import Recorder
 from tables.schedule import interval_ms
-from tables.windows import Snapshot
+from tables.snapshot import Snapshot
 
 SEGMENTS, OPEN_WINDOWS, WORKERS = 100, 360, 2
 RECORDS_A_WINDOW = 500
@@ -33,7 +33,7 @@ def _value(rng: np.random.Generator, layout: Layout, version: int) -> bytes:
     head[Column.TP], head[Column.TN] = RECORDS_A_WINDOW // 10, RECORDS_A_WINDOW - RECORDS_A_WINDOW // 10
     cells = np.zeros(layout.cells, np.int32)
     np.add.at(cells, rng.integers(0, layout.cells, RECORDS_A_WINDOW), 1)
-    return Snapshot(version, head, cells).pack()
+    return Snapshot(version, head, cells).pack(SEGMENT if layout is COARSE else WHOLE)
 
 
 def _round(rng: np.random.Generator, number: int) -> list[Partial]:

@@ -75,7 +75,7 @@ MEANINGS: Final = {
     "models.NAME.segments": "Fields whose values get windows of their own, at the top level or in the features.",
     "models.NAME.segment_values_max": "So many values of each field stand for themselves, the rest is `__other__`.",
     "models.NAME.baseline": "A baseline file: what rules compare with, instead of what they learn. "
-    "[Its shape](alerting.md#baselines).",
+    "[How to make one](baseline.md).",
     "models.NAME.drift": LATER,
     "models.NAME.champion": LATER,
     "models.NAME.challengers": LATER,

@@ -26,6 +26,9 @@ _PREDICTION_COLUMNS = np.array(
 )[:, np.newaxis]
 
 
+_CONFUSION_ROW = 2
+
+
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """What a label adds to a prediction."""
@@ -34,6 +37,12 @@ class _Outcome:
     terms: Ints  # [k, n] … and what it adds there
     actual: NDArray[np.int8]  # [n] 0 or 1
     latency_octaves: NDArray[np.float64] | None  # [n] log2 of the latency in ms
+
+    @property
+    def confusion(self) -> Ints:
+        """The column of head that counts each record's confusion cell, i8[n]."""
+        found: Ints = self.columns[_CONFUSION_ROW]
+        return found
 
     def take(self, index: Ints) -> "_Outcome":
         """The outcomes at those positions."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from models import outcome as outcomes
 from models.errors import DecodeError
+from models.observed import Observed
 from models.outcome import DTYPES, TASKS, Outcomes, Task, task_of
 
 Kind = Literal["predictions", "labels"]
@@ -29,6 +30,9 @@ Index = NDArray[np.int64] | NDArray[np.bool_]
 FORMAT: Final = 2
 MIN_MS: Final = -(2**62)
 """The watermark before anything was seen."""
+
+OTHER: Final = "__other__"
+"""Stands for all values that came after a limit on their number was reached."""
 
 _KINDS: Final[tuple[Kind, Kind]] = ("predictions", "labels")
 
@@ -60,6 +64,8 @@ class _Wire(msgspec.Struct, array_like=True, gc=False):
     outcome: bytes
     combo_index: bytes
     bad: bytes
+    packed: list[tuple[str, int, bytes]]
+    errors: dict[int, str]
     task: int
     classes: list[str]
 
@@ -92,6 +98,8 @@ class Batch:
     combo_index: NDArray[np.int32]
     bad: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Source offsets of the records that went to the dead letters instead."""
+    observed: Observed | None = None
+    """What the records say besides; None where nothing of it is watched."""
     classes: list[str] = field(default_factory=list)
     """The names that `outcome` points into, where it holds classes of a multiclass task."""
 
@@ -104,6 +112,7 @@ class Batch:
             return NotImplemented
         return (
             self._head() == other._head()
+            and self.observed == other.observed
             and np.array_equal(self.bad, other.bad)
             and all(
                 np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
@@ -164,7 +173,8 @@ class Batch:
             combos,
             combo_index,
             self.bad,
-            classes=classes,
+            self.observed and self.observed.take(positions),
+            classes,
         )  # fmt: skip
 
     def cap(self, capped: Callable[[Combo], Combo]) -> Batch:
@@ -199,7 +209,8 @@ class Batch:
             combos,
             combo_index,
             np.concatenate([batch.bad for batch in batches]),
-            classes=classes,
+            _observed(batches),
+            classes,
         )  # fmt: skip
 
     def pack(self) -> bytes:
@@ -211,6 +222,8 @@ class Batch:
                 self.ids, _bytes(self.offsets, "<i8"), _bytes(self.time_ms, "<i8"),
                 _bytes(self.score, "<f8"), _bytes(self.outcome, DTYPES[self.task]),
                 _bytes(self.combo_index, "<i4"), _bytes(self.bad, "<i8"),
+                [(name, v.itemsize, v.tobytes()) for name, v in self.observed.packed.items()] if self.observed else [],
+                self.observed.errors if self.observed else {},
                 TASKS.index(self.task), self.classes,
             )
         )  # fmt: skip
@@ -251,8 +264,14 @@ def _replaced(batch: Batch, combos: list[Combo], combo_index: NDArray[np.int32])
     return Batch(
         batch.kind, batch.source, batch.base, batch.last, batch.watermark_ms, batch.idle,
         batch.ids, batch.offsets, batch.time_ms, batch.score, batch.outcome, combos, combo_index,
-        batch.bad, classes=batch.classes,
+        batch.bad, batch.observed, batch.classes,
     )  # fmt: skip
+
+
+def _observed(batches: Sequence[Batch]) -> Observed | None:
+    if all(batch.observed is None for batch in batches):
+        return None
+    return Observed.concat([batch.observed or Observed(len(batch)) for batch in batches])
 
 
 def _narrow(combos: list[Combo], combo_index: NDArray[np.int32]) -> tuple[list[Combo], NDArray[np.int32]]:
@@ -292,10 +311,19 @@ def _from_wire(wire: _Wire) -> Batch:
         wire.combos,
         np.frombuffer(wire.combo_index, "<i4").astype(np.int32, copy=False),
         np.frombuffer(wire.bad, "<i8").astype(np.int64, copy=False),
-        classes=wire.classes,
+        _unpacked(wire),
+        wire.classes,
     )  # fmt: skip
     _check_lengths(batch)
     return batch
+
+
+def _unpacked(wire: _Wire) -> Observed | None:
+    if not wire.packed and not wire.errors:
+        return None
+    size = len(wire.ids)
+    packed = {name: np.frombuffer(values, f"V{itemsize}", size) for name, itemsize, values in wire.packed}
+    return Observed(size, packed, wire.errors)
 
 
 def _check_lengths(batch: Batch) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from operator import attrgetter
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -21,11 +22,12 @@ from msgspec import Raw, Struct
 from numpy.typing import NDArray
 
 from models.batch import MIN_MS, Combo, Kind
-from models.columns import Columns, from_rows, from_structs, in_order
+from models.columns import Columns, from_rows, from_structs, in_order, observed_rows
 from models.errors import DecodeError
-from models.judge import DEPTH_MAX, Record, open_record, openings
+from models.judge import DEPTH_MAX, Found, Record, open_record, openings
 from models.mapping import ModelFields
-from models.outcome import Outcomes
+from models.observed import Observed, Observer
+from models.outcome import Outcomes, has_failed
 from models.profile import Models, Row
 from models.specialise import Shape, Specialised, shape_of, specialise
 
@@ -65,6 +67,7 @@ class Decoded:
     combo_index: NDArray[np.int32]
     bad: list[BadRecord]
     greatest_ms: int
+    observed: Observed | None = None
     classes: list[str] = field(default_factory=list)
 
 
@@ -91,6 +94,7 @@ class _Chunk:
     now_ms: int
     runs: dict[int, _Run] = field(default_factory=dict)
     rows: dict[int, Row] = field(default_factory=dict)
+    observers: dict[int, Observer | None] = field(default_factory=dict)
     bad: dict[int, BadRecord] = field(default_factory=dict)
 
     def run_of(self, decoder: Specialised) -> _Run:
@@ -130,7 +134,9 @@ class Decoder:
         self._run(chunk)
         parts = self._settle(chunk)
         if chunk.rows or not parts:
-            parts.append(from_rows(self.kind, self._models.task, list(chunk.rows), list(chunk.rows.values())))
+            rows = list(chunk.rows.values())
+            observed = observed_rows(rows, [chunk.observers.get(at) for at in chunk.rows])
+            parts.append(from_rows(self.kind, self._models.task, list(chunk.rows), rows, observed))
         self._decoders.sort(key=lambda one: -len(chunk.run_of(one).structs))
         return _decoded(chunk, in_order(parts))
 
@@ -175,8 +181,9 @@ class Decoder:
         return (shape and self._learn(shape)) or decoder
 
     def _judge(self, chunk: _Chunk, at: int) -> Shape | None:
-        """The definition's verdict on one record, noted in the chunk; the shape of a good one."""
+        """The definition's verdict on one record, noted in the chunk; the shape of a good one (none of a failure)."""
         record = chunk.records[at]
+        shape: Shape | None
         try:
             fields = open_record(record.value, self._record_bytes_max)
             if self.kind == "labels":
@@ -185,7 +192,8 @@ class Decoder:
                 profile, model = self._models.choose(fields)
                 found = profile.find_all(fields)
                 row = profile.prediction(found, model, chunk.now_ms, self._future_ms)
-                shape = shape_of(profile, found)
+                chunk.observers[at] = profile.observer
+                shape = None if has_failed(row.outcome) else shape_of(profile, found)
         except DecodeError as error:
             chunk.bad[at] = BadRecord(record, error.code, error.message)
             return None
@@ -198,7 +206,8 @@ class Decoder:
         for profile in self._models.profiles:
             try:
                 found = profile.find_all(fields)
-                return profile.label(found, kafka_ms, now_ms, self._future_ms), shape_of(profile, found)
+                label = profile.label(cast("list[Found]", found), kafka_ms, now_ms, self._future_ms)
+                return label, shape_of(profile, found)
             except DecodeError as error:
                 complaint = complaint or error
         raise complaint or DecodeError("model_unknown", "no model reads this topic")
@@ -284,5 +293,5 @@ def _decoded(chunk: _Chunk, columns: Columns) -> Decoded:
     return Decoded(
         columns.ids, offsets[columns.positions], columns.time_ms, columns.score, columns.outcome,
         columns.combos, columns.combo_index, [chunk.bad[at] for at in sorted(chunk.bad)],
-        int(columns.time_ms.max(initial=MIN_MS)), columns.classes,
+        int(columns.time_ms.max(initial=MIN_MS)), columns.observed, columns.classes,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from itertools import count
 from typing import cast
 
 import numpy as np
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from numpy.typing import NDArray
 
 from models import outcome as outcomes
@@ -17,6 +17,7 @@ from models import outcome_columns
 from models.batch import Combo, Kind, unite
 from models.errors import DecodeError
 from models.judge import ID_BYTES_MAX, Leaf, cut
+from models.observed import Observed, Observer, Value
 from models.outcome import Outcomes, Task
 from models.profile import FIRST_OUTCOME, Models, Profile, Row, text
 from models.specialise import Getter, Specialised
@@ -34,6 +35,7 @@ class Columns:
     outcome: Outcomes
     combos: list[Combo]
     combo_index: NDArray[np.int32]
+    observed: Observed | None = None
     classes: list[str] = field(default_factory=list)
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
@@ -44,6 +46,7 @@ class Columns:
             self.positions[at], [ids[i] for i in at.tolist()], self.time_ms[at],
             self.score[at] if self.score.size else self.score, self.outcome[at],
             self.combos, self.combo_index[at] if self.combo_index.size else self.combo_index,
+            self.observed and self.observed.take(at),
             self.classes,
         )  # fmt: skip
 
@@ -62,12 +65,17 @@ def in_order(parts: Sequence[Columns]) -> Columns:
         outcome,
         combos,
         combo_index,
+        Observed.concat([part.observed or Observed(len(part.ids)) for part in parts])
+        if any(part.observed for part in parts)
+        else None,
         classes,
     )
     return together.take(np.argsort(together.positions, kind="stable"))
 
 
-def from_rows(kind: Kind, task: Task, positions: Sequence[int], rows: Sequence[Row]) -> Columns:
+def from_rows(
+    kind: Kind, task: Task, positions: Sequence[int], rows: Sequence[Row], observed: Observed | None = None
+) -> Columns:
     """Columns of rows that were judged one by one."""
     number: defaultdict[Combo, int] = defaultdict(count().__next__)
     scored = rows if kind == "predictions" else ()
@@ -80,8 +88,23 @@ def from_rows(kind: Kind, task: Task, positions: Sequence[int], rows: Sequence[R
         column.outcome,
         list(number) if kind == "labels" else _numbered(number, scored),
         np.array([number[row.combo] for row in scored], dtype=np.int32),
+        observed,
         column.classes,
     )
+
+
+def observed_rows(rows: Sequence[Row], observers: Sequence[Observer | None]) -> Observed | None:
+    """What was seen of rows besides, each packed by its own model's observer."""
+    found = Observed(len(rows))
+    for at, (row, observer) in enumerate(zip(rows, observers, strict=True)):
+        if observer is None or all(place < 0 for place, _ in row.found):
+            continue
+        packed = observer.pack([[value] for _, value in row.found], [place for place, _ in row.found])
+        values = found.packed.setdefault(observer.name, np.zeros(len(rows), packed.values.dtype))
+        values[at] = packed.values[0]
+        if packed.errors:
+            found.errors[at] = packed.errors[0]
+    return found if found.packed else None
 
 
 def _numbered(number: defaultdict[Combo, int], rows: Sequence[Row]) -> list[Combo]:
@@ -116,15 +139,28 @@ def from_structs(
         assert get_actual is not None
         actual = outcome_columns.actuals(profile.reading, _column(get_actual, structs))
         no_score, no_combo = np.empty(0, dtype=np.float64), np.empty(0, dtype=np.int32)
-        columns = Columns(positions, ids, time_ms, no_score, actual.outcome, [], no_combo, actual.classes)
+        columns = Columns(positions, ids, time_ms, no_score, actual.outcome, [], no_combo, classes=actual.classes)
         return columns, stands if actual.fits is None else stands & actual.fits
-    asked = profile.after_outcome - FIRST_OUTCOME
-    score, column = outcome_columns.predictions(profile.reading, others[:asked], structs)
+    after, watched = profile.after_outcome - FIRST_OUTCOME, profile.watched_from - FIRST_OUTCOME
+    score, column = outcome_columns.predictions(profile.reading, others[:after], structs)
     if column.fits is not None:
         stands &= column.fits
-    combos, combo_index, known = _combos(profile, models, others[asked:], structs)
-    columns = Columns(positions, ids, time_ms, score, column.outcome, combos, combo_index, column.classes)
+    combos, combo_index, known = _combos(profile, models, others[after:watched], structs)
+    observed = _observed(decoder, structs)
+    columns = Columns(positions, ids, time_ms, score, column.outcome, combos, combo_index, observed, column.classes)
     return columns, stands & known
+
+
+def _observed(decoder: Specialised, structs: Sequence[Struct]) -> Observed | None:
+    profile = decoder.shape.profile
+    first, observer = profile.watched_from, profile.observer
+    getters = decoder.getters[first:]
+    if observer is None or not any(getters):
+        return None
+    absent = [UNSET] * len(structs)
+    columns = [absent if getter is None else _column(getter, structs) for getter in getters]
+    packed = observer.pack(cast("list[list[Value]]", columns), [place.at for place in decoder.shape.places[first:]])
+    return Observed(len(structs), {observer.name: packed.values}, packed.errors)
 
 
 def _column(getter: Getter, structs: Sequence[Struct]) -> list[Leaf | UnsetType]:

@@ -8,16 +8,18 @@ counts, and fields without a meaning are ignored, whatever number stands there.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
 import numpy as np
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from models.errors import DecodeError
 from models.mapping import Path, Paths
+from models.observed import MISMATCHED, WATCHED, Seen, Value
 
 DEPTH_MAX: Final = 64
 ID_BYTES_MAX: Final = 256
@@ -52,6 +54,7 @@ UNREAD: Final[Found] = (-2, None)
 _read_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_leaf = msgspec.json.Decoder(Leaf).decode
 _read_scores = msgspec.json.Decoder(dict[str, float] | None).decode
+_read_watched: Callable[[Raw], Value] = msgspec.json.Decoder(WATCHED).decode
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _NOT_A_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+"|(-?(?:NaN|Infinity|inf\b|nan\b))', re.DOTALL)
@@ -106,13 +109,29 @@ def scores(raw: Raw, meaning: str) -> dict[str, float] | None:
 
 def find(fields: dict[str, Raw], paths: Paths, meaning: str, read: Callable[[Raw, str], Leaf] = leaf) -> Found:
     """What `read` makes of the value at the first path that is present; it may raise DecodeError."""
+    at, raw = _locate(fields, paths)
+    return ABSENT if raw is None else (at, read(raw, meaning))
+
+
+def find_any(fields: dict[str, Raw], paths: Paths) -> Seen:
+    """As `find` for a value that is only watched: numbers as floats, infinite where a double ends."""
+    at, raw = _locate(fields, paths)
+    if raw is None:
+        return -1, UNSET
+    try:
+        return at, _read_watched(raw)
+    except msgspec.ValidationError as error:
+        return at, math.inf if "out of range" in str(error) else MISMATCHED
+
+
+def _locate(fields: dict[str, Raw], paths: Paths) -> tuple[int, Raw | None]:
     for at, path in enumerate(paths):
         raw = fields.get(path[0])
         if raw is not None and len(path) > 1:
             raw = _below(raw, path)
         if raw is not None:
-            return at, read(raw, meaning)
-    return ABSENT
+            return at, raw
+    return -1, None
 
 
 def _below(raw: Raw, path: Path) -> Raw | None:

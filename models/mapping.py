@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from models.batch import Kind
 from models.errors import ConfigError
 from models.outcome import Task
+
+if TYPE_CHECKING:
+    from models.observed import Observer
 
 Path = tuple[str, ...]
 """Keys from the top level of a record down to a value."""
@@ -57,6 +60,7 @@ class ModelFields:
 
     `threshold` and `positive_class` are of the binary task: the former decides where a record
     has a score and no prediction. `out_of_orderness_ms` belongs to the watermark and does not change what is decoded.
+    `observer`: what is watched besides.
     """
 
     name: str
@@ -66,6 +70,7 @@ class ModelFields:
     positive_class: int | str | bool = 1
     threshold: float = 0.5
     out_of_orderness_ms: int = 30_000
+    observer: Observer | None = None
     task: Task = "binary"
 
 

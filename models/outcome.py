@@ -5,7 +5,8 @@ regression   f8: the value, finite and within +-VALUE_MAX
 multiclass   i4: an index into the names of classes that come with the column
 
 A label whose truth is null is *withdrawn*: -1 where classes are counted, infinity where any number may be meant.
-It is equal to itself, unlike NaN, and greater than every value. Other negative indexes are left as they are.
+It is equal to itself, unlike NaN, and greater than every value. A prediction that was not made, because its record
+tells of an error, is *failed*: -2, or minus infinity.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ TASKS: Final[tuple[Task, ...]] = ("binary", "multiclass", "regression")
 """Their places are their numbers on the wire."""
 WITHDRAWN: Final = -1
 WITHDRAWN_VALUE: Final = math.inf
+FAILED: Final = -2
+FAILED_VALUE: Final = -math.inf
 VALUE_MAX: Final = 1e15
 """Beyond it whole numbers are soon no longer told apart, and no window could add up squares exactly."""
 
@@ -59,6 +62,23 @@ def is_withdrawn(outcome: float | Outcomes) -> bool | Mask:
         found: Mask = outcome == (WITHDRAWN_VALUE if outcome.dtype.kind == "f" else WITHDRAWN)
         return found
     return outcome == (WITHDRAWN if isinstance(outcome, int) else WITHDRAWN_VALUE)
+
+
+def failed(task: Task) -> float:
+    """How a prediction that was not made stands in a column of this task."""
+    return FAILED_VALUE if task == "regression" else FAILED
+
+
+@overload
+def has_failed(outcome: float | str) -> bool: ...
+@overload
+def has_failed(outcome: Outcomes) -> Mask: ...
+def has_failed(outcome: float | str | Outcomes) -> bool | Mask:
+    """Whether a prediction was not made: of one outcome (a class may be its name), or of each of a column."""
+    if isinstance(outcome, np.ndarray):
+        found: Mask = outcome == (FAILED_VALUE if outcome.dtype.kind == "f" else FAILED)
+        return found
+    return outcome == (FAILED if isinstance(outcome, int) else FAILED_VALUE)
 
 
 def narrow(classes: list[str], outcomes: Outcomes) -> tuple[list[str], Outcomes]:

@@ -39,7 +39,7 @@ def listed(task: Task, outcomes: Sequence[Outcome]) -> OutcomeColumn:
     """The column of outcomes that were read one by one."""
     if task == "multiclass":
         number: defaultdict[str, int] = defaultdict(count().__next__)
-        codes = [number[one] if isinstance(one, str) else WITHDRAWN for one in outcomes]
+        codes = [number[one] if isinstance(one, str) else one for one in outcomes]
         return OutcomeColumn(np.array(codes, DTYPES[task]), classes=list(number))
     return OutcomeColumn(np.array(outcomes, DTYPES[task]))
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, cast
 
 from msgspec import Raw
 
 from models.batch import Combo, Kind
 from models.errors import ConfigError, DecodeError
-from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, UNREAD, Found, Leaf, cut, find, leaf, scores
+from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, UNREAD, Found, Leaf, cut, find, find_any, leaf, scores
 from models.mapping import ModelFields, Paths, field_map
-from models.outcome import Task
+from models.observed import Observer, Seen
+from models.outcome import Task, failed
 from models.reading import MULTICLASS, REGRESSION, BinaryReading, Outcome, OutcomeRole, Reading, best_class
 from models.timestamps import parse_one, range_code
 
-Role = Literal["id", "time", "model", "text"] | OutcomeRole
+Role = Literal["id", "time", "model", "text", "watched"] | OutcomeRole
 
 EVERY_MODEL: Final = "*"
 FIRST_OUTCOME: Final = 2
@@ -31,13 +32,14 @@ _ID_INTEGER_RANGE: Final = range(-(2**63), 2**64)
 
 
 class Row(NamedTuple):
-    """One good record; labels have no combo and a NaN score."""
+    """One good record; labels have no combo and a NaN score. found: the watched values."""
 
     id: bytes
     time_ms: int
     score: float
     outcome: Outcome
     combo: Combo
+    found: tuple[Seen, ...] = ()
 
 
 class Field(NamedTuple):
@@ -57,29 +59,48 @@ class Profile:
     kind: Kind
     fields: tuple[Field, ...]
     reading: Reading
+    observer: Observer | None = None
 
     @property
     def after_outcome(self) -> int:
         """Index of the first field behind those that say the outcome."""
         return FIRST_OUTCOME + len(self.reading.asked(self.kind))
 
-    def find_all(self, fields: dict[str, Raw]) -> list[Found]:
-        """What stands in a record for each of `self.fields`; DecodeError for arrays, objects."""
-        found: list[Found] = []
+    @property
+    def watched_from(self) -> int:
+        """Where the fields begin that the observer wants."""
+        return len(self.fields) - (len(self.observer.fields) if self.observer else 0)
+
+    def find_all(self, fields: dict[str, Raw]) -> list[Seen]:
+        """What stands in a record for each of `self.fields`; DecodeError for an array or object that has a role."""
+        found: list[Seen] = []
         for one in self.fields:
+            if one.role == "watched":
+                found.append(find_any(fields, one.paths))
+                continue
             said = one.instead_of is not None and found[one.instead_of][1] is not None
             read = _best_of_scores if one.role == "scores" else leaf
             found.append(UNREAD if said else find(fields, one.paths, one.meaning, read))
         return found
 
-    def prediction(self, found: Sequence[Found], model: str, now_ms: int, future_ms: int) -> Row:
+    def prediction(self, seen: Sequence[Seen], model: str, now_ms: int, future_ms: int) -> Row:
         """The prediction that these values make (order of `self.fields`), or DecodeError."""
-        exact_id, time, after = id_bytes(found[0][1]), found[1][1], self.after_outcome
+        watched, after = tuple(seen[self.watched_from :]), self.after_outcome
+        found = cast("Sequence[Found]", seen[: self.watched_from])
+        exact_id, time = id_bytes(found[0][1]), found[1][1]
         if time is None:
             raise DecodeError("missing:event_time", "no event time")
-        score, outcome = self.reading.prediction([value for _, value in found[FIRST_OUTCOME:after]])
+        score, outcome = self._predicted([value for _, value in found[FIRST_OUTCOME:after]], watched)
         texts = [text(value) for _, value in found[after + 1 :]]
-        return Row(exact_id, time_in_range(time, now_ms, future_ms), score, outcome, (cut(model), *texts))
+        return Row(exact_id, time_in_range(time, now_ms, future_ms), score, outcome, (cut(model), *texts), watched)
+
+    def _predicted(self, values: Sequence[Leaf], watched: tuple[Seen, ...]) -> tuple[float, Outcome]:
+        try:
+            return self.reading.prediction(values)
+        except DecodeError as error:
+            if error.code == "missing:score" and self.observer and self.observer.has_failed(watched):
+                return math.nan, failed(self.reading.task)
+            raise
 
     def label(self, found: Sequence[Found], kafka_ms: int, now_ms: int, future_ms: int) -> Row:
         """The label that these values make (order of `self.fields`), or DecodeError."""
@@ -106,7 +127,7 @@ class Models:
         shared: dict[tuple[object, ...], Profile] = {}
         for model in models:
             reading = _reading(model)
-            rules = _fields(kind, model, reading), reading
+            rules = _fields(kind, model, reading), reading, model.observer
             profile = shared.setdefault(rules, Profile(kind, *rules))
             self._by_paths.setdefault(_model_paths(profile), {})[model.name] = profile
         self.profiles.extend(shared.values())
@@ -210,7 +231,9 @@ def _fields(kind: Kind, model: ModelFields, reading: Reading) -> tuple[Field, ..
     ]
     roles += [("model", "model", None), ("version", "text", None)] if predicts else []
     named = (Field(meaning, role, mapped[meaning], instead_of) for meaning, role, instead_of in roles)
-    return (*named, *(Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments)))
+    segments = (Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments))
+    watched = model.observer.fields if model.observer and predicts else ()
+    return (*named, *segments, *(Field(meaning, "watched", paths) for meaning, paths in watched))
 
 
 def _model_paths(profile: Profile) -> Paths:

@@ -9,6 +9,7 @@ decoder may refuse too much, and never reads a record differently.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -17,8 +18,9 @@ from typing import Annotated, Final, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from models.judge import UNREAD, Found, Leaf
+from models.judge import UNREAD, Leaf
 from models.mapping import Path
+from models.observed import WATCHED, Seen
 from models.profile import Field, Profile, Role
 
 
@@ -58,6 +60,7 @@ _TYPES: Final[dict[tuple[Role, str], object]] = {
     ("text", "str"): str,
     ("text", "int"): int,
     ("text", "bool"): bool,
+    ("watched", "any"): WATCHED,
 }
 _NUMBERS: Final[dict[Role, set[str]]] = {
     "time": {"int", "float"},
@@ -81,9 +84,23 @@ class Specialised:
     """Opening brackets that every record of this shape has."""
 
 
-def shape_of(profile: Profile, found: Iterable[Found]) -> Shape:
+def shape_of(profile: Profile, found: Iterable[Seen]) -> Shape:
     """The shape of a record in which this was found."""
-    return Shape(profile, tuple(_place(profile, one, f) for one, f in zip(profile.fields, found, strict=True)))
+    places = [_place(profile, one, f) for one, f in zip(profile.fields, found, strict=True)]
+    return Shape(profile, tuple(_beside_others(profile, places)))
+
+
+def _beside_others(profile: Profile, places: list[Place]) -> list[Place]:
+    """A watched value that this record lacks is awaited where most others stand, so that gaps make no new shapes."""
+    there = Counter(p.at for f, p in zip(profile.fields, places, strict=True) if f.role == "watched" and p.at >= 0)
+    if not there:
+        return places
+    usual = Place(there.most_common(1)[0][0], "any")
+    lacks = [
+        f.role == "watched" and p.at < 0 and usual.at < len(f.paths)
+        for f, p in zip(profile.fields, places, strict=True)
+    ]
+    return [usual if lack else place for lack, place in zip(lacks, places, strict=True)]
 
 
 def specialise(shape: Shape) -> Specialised | None:
@@ -101,8 +118,10 @@ def specialise(shape: Shape) -> Specialised | None:
     return Specialised(shape, msgspec.json.Decoder(struct).decode, getters, tree.brackets())
 
 
-def _place(profile: Profile, field: Field, found: Found) -> Place:
+def _place(profile: Profile, field: Field, found: Seen) -> Place:
     at, value = found
+    if field.role == "watched":
+        return Place(at, "any" if at >= 0 else "absent")
     kind = "null" if value is None else type(value).__name__
     if at < 0:
         return Place(at, "absent")
@@ -132,7 +151,7 @@ def _declare(tree: _Node, profile: Profile, field: Field, place: Place) -> Path 
         tree.leaf(path, None, required=True)
         return None
     wanted = _TYPES[field.role, place.kind]
-    if field.role == "text":
+    if field.role in {"text", "watched"}:
         tree.leaf(path, wanted | None, required=False)  # type: ignore[operator]
         tree.hold(path)
         for lower in field.paths[place.at + 1 :]:

@@ -26,6 +26,7 @@ from runtime.settings import AlertSettings, ReceiverSettings, Settings
 from runtime.settings.alerts import InhibitSettings, Match, RouteSettings, SilenceSettings
 from runtime.settings.alerts_build import resolved
 from runtime.settings.alerts_specs import specs_of
+from runtime.settings.baseline import performance_by_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ def _options(settings: Settings) -> Options:
     return Options(
         alert_lookback_ms=alerts.alert_lookback_ms,
         max_age_ms=alerts.max_age_ms,
-        baselines={name: model.baseline.by_path() for name, model in settings.models.items() if model.baseline},
+        baselines={
+            name: performance_by_path(model.baseline) for name, model in settings.models.items() if model.baseline
+        },
         baseline_windows=alerts.baseline_windows,
         window_ms={name: model.window_ms for name, model in settings.models.items()},
         window_names={name: model.window.name for name, model in settings.models.items()},

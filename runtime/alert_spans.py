@@ -13,13 +13,22 @@ from tables.plan import ANY_MODEL, Span
 def rule_spans(rules: Iterable[Rule], name: str, model: ModelSettings) -> Iterator[Span]:
     """The spans of the rules for a model (or for ``"*"``) that it has not got anyway."""
     has = {"", model.window.name, *(span.name for span in model.spans)}
-    for rule in rules:
-        if rule.span not in has and (name == ANY_MODEL or rule.is_for(name)):
-            has.add(rule.span)
-            yield _span(rule.span, model.window_ms)
+    mine = [rule for rule in rules if rule.span not in has and (name == ANY_MODEL or rule.is_for(name))]
+    of_segments = {rule.span for rule in mine if rule.segments == "all"}
+    for span in dict.fromkeys(rule.span for rule in mine):
+        yield _span(span, model.window_ms, whole_only=span not in of_segments)
 
 
-def _span(name: str, window_ms: int) -> Span:
+def drift_span(model: ModelSettings) -> Iterator[Span]:
+    """The span that carries drift, where there is something to compare with."""
+    over = model.drift.over
+    if model.baseline is not None and (model.baseline.features or model.baseline.scores):
+        length_ms = None if over.ms is None else _whole(over.ms, model.window_ms)
+        if length_ms != model.window_ms:  # else each window carries it
+            yield Span(over.name, length_ms, records=over.records, whole_only=True)
+
+
+def _span(name: str, window_ms: int, *, whole_only: bool) -> Span:
     """The span of that name, in whole windows: a pack's hour is judged for a model with windows of 7 minutes, too."""
     over, _, lag = name.partition(" lag ")
     written = WrittenSpan.parse(over)
@@ -28,6 +37,7 @@ def _span(name: str, window_ms: int) -> Span:
         None if written.ms is None else _whole(written.ms, window_ms),
         written.labelled,
         _whole(parse_duration_ms(lag), window_ms) if lag else 0,
+        whole_only=whole_only,
     )
 
 

@@ -33,8 +33,6 @@ from telemetry.registry import Telemetry
 from transport.light import keep_records_light
 
 FETCH_BYTES_MAX = 2 << 20
-SLOT_BYTES = 12_000
-"""One fine accumulator in memory: the larger layout."""
 
 
 @dataclass(slots=True)
@@ -61,7 +59,7 @@ def create_app(
     directory = Path(settings.state.directory)
     join_memory = Memory(
         recent_rows_max=max(memory // 4 // ROW_BYTES, 1_000),
-        slots_max=max(memory // 4 // SLOT_BYTES, 64),
+        slots_bytes_max=memory // 4,
         waiting_rows_max=max(memory // 2 // WAITING_BYTES, 1_000),  # while nothing is read or written yet
     )
     tables: dict[str, OpenState] = {

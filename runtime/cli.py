@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 
 from models.errors import ConfigError, HindcastError
 from runtime.cli_alerts import app as alerts
+from runtime.cli_baseline import app as baseline
 from runtime.cli_dead_letters import app as dead_letters
 from runtime.cli_options import ConfigOption, ForOption, LogOption, SeedOption, config_file, configured, names, roles
 from runtime.cli_options import seconds as duration
@@ -30,6 +31,7 @@ app = typer.Typer(
 topics = typer.Typer(help="Hindcast's own topics.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
 app.add_typer(alerts, name="alerts")
+app.add_typer(baseline, name="baseline")
 app.add_typer(dead_letters, name="dead-letters")
 
 

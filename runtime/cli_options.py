@@ -50,10 +50,15 @@ ForOption: TypeAlias = Annotated[
 ]
 
 
-def configured(config: Path | None, env: Mapping[str, str], log_format: LogFormat) -> Settings:
-    """Set up logging and read the settings: of the named file, else of the default file if it is there."""
+def configured(
+    config: Path | None, env: Mapping[str, str], log_format: LogFormat, *, baselines: bool = True
+) -> Settings:
+    """Set up logging and read the settings: of the named file, else of the default file if it is there.
+
+    Without `baselines`, not the models' baseline files.
+    """
     setup(log_format)
-    return load(config_file(config), env)
+    return load(config_file(config), env, baselines=baselines)
 
 
 def config_file(config: Path | None) -> Path | None:

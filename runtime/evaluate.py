@@ -17,10 +17,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from models.batch import MIN_MS, Batch, Kind, Source
 from models.codec import Decoder
-from models.errors import ConfigError, WorldError
+from models.errors import WorldError
 from runtime import clock
 from runtime.files import read_chunks
-from runtime.model_plan import model_fields, model_plan, text_columns
+from runtime.model_plan import chosen_model, model_fields, model_plan, text_columns
 from runtime.settings import ModelSettings, Settings
 from tables import offline
 from tables.fates import DEAD, FATES
@@ -67,6 +67,7 @@ class Input:
                 outcome=found.outcome,
                 combos=found.combos,
                 combo_index=found.combo_index,
+                observed=found.observed,
                 classes=found.classes,
             )
             show(len(chunk))
@@ -77,7 +78,7 @@ def run(settings: Settings, predictions: Path, labels: Path, model: str | None, 
 
     Raises ConfigError for an unknown model or file ending, WorldError for files that cannot be read or written.
     """
-    name, chosen = _chosen(settings, model)
+    name, chosen = chosen_model(settings, model)
     limit = settings.limits.record_bytes_max
     inputs = [
         Input(predictions, "predictions", name, chosen, limit),
@@ -100,18 +101,6 @@ def evaluate(plan: ModelPlan, batches: Iterable[Batch]) -> tuple[Iterable[bytes]
     records, counted = offline.evaluate(Plan({plan.name: plan}), batches)
     emitted_at_ms = clock.now_ms()
     return (record.encode(emitted_at_ms) for record in records), counted
-
-
-def _chosen(settings: Settings, name: str | None) -> tuple[str, ModelSettings]:
-    known = ", ".join(settings.models)
-    if name is None:
-        if len(settings.models) > 1:
-            raise ConfigError([f"--model: several are configured, name one of {known}"])
-        return next(iter(settings.models.items()))
-    found = settings.models.get(name) or settings.models.get("*")
-    if found is None:
-        raise ConfigError([f"--model: {name} is not configured, known are {known}"])
-    return name, found
 
 
 def _write(records: Iterable[bytes], out: Path | None) -> None:

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from models.batch import Kind
+from models.errors import ConfigError
 from models.mapping import NAMES, ModelFields
-from runtime.alert_spans import rule_spans
+from runtime.alert_spans import drift_span, rule_spans
 from runtime.settings import ModelSettings, Settings
 from runtime.settings.alerts_build import resolved
+from runtime.settings.baseline import performance_by_path
+from runtime.watch_plan import watch, whole_layout
 from tables.plan import ModelPlan, Span
 
 TEXT_MEANINGS = ("id", "model", "version", "status", "error_type")
@@ -26,8 +29,22 @@ def model_fields(name: str, model: ModelSettings, kind: Kind) -> ModelFields:
         positive_class=model.positive_class,
         threshold=model.threshold,
         out_of_orderness_ms=model.out_of_orderness_ms,
+        observer=watch(model).observer if kind == "predictions" else None,
         task=model.task,
     )
+
+
+def chosen_model(settings: Settings, name: str | None) -> tuple[str, ModelSettings]:
+    """The model that ``--model`` names, or the only one there is. Raises ConfigError."""
+    known = ", ".join(settings.models)
+    if name is None:
+        if len(settings.models) > 1:
+            raise ConfigError([f"--model: several are configured, name one of {known}"])
+        return next(iter(settings.models.items()))
+    found = settings.models.get(name) or settings.models.get("*")
+    if found is None:
+        raise ConfigError([f"--model: {name} is not configured, known are {known}"])
+    return name, found
 
 
 def model_plans(settings: Settings) -> dict[str, ModelPlan]:
@@ -40,12 +57,18 @@ def model_plans(settings: Settings) -> dict[str, ModelPlan]:
 
 
 def _with_spans(plan: ModelPlan, spans: Iterable[Span]) -> ModelPlan:
-    return replace(plan, spans=(*plan.spans, *spans))
+    """Of several spans of one name, one that stands for them all."""
+    named: dict[str, Span] = {}
+    for span in (*plan.spans, *spans):
+        known = named.setdefault(span.name, span)
+        named[span.name] = replace(known, whole_only=known.whole_only and span.whole_only)
+    return replace(plan, spans=tuple(named.values()))
 
 
 def model_plan(name: str, model: ModelSettings) -> ModelPlan:
     """The rules of time, and the slices and spans that are kept."""
-    return ModelPlan(
+    watched = watch(model)
+    plan = ModelPlan(
         name=name,
         predictions_topic=model.predictions.topic,
         labels_topic=model.labels.topic,
@@ -60,7 +83,23 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         window_name=model.window.name,
         task=model.task,
         classes_max=model.classes_max,
+        whole=whole_layout(watched),
+        watch=watched,
+        reference_errors=_reference_errors(model),
     )
+    return _with_spans(plan, drift_span(model))
+
+
+def _reference_errors(model: ModelSettings) -> tuple[int, int] | None:
+    """(errors, labelled records) of a binary model's baseline; None where it does not say both."""
+    baseline = model.baseline
+    if model.task != "binary" or baseline is None or baseline.scores is None:
+        return None
+    labelled = sum(baseline.scores.negatives or ()) + sum(baseline.scores.positives or ())
+    accuracy = performance_by_path(baseline).get("metrics.accuracy")
+    if accuracy is None or not 0 <= accuracy <= 1 or not labelled:
+        return None
+    return round((1 - accuracy) * labelled), labelled
 
 
 def text_columns(fields: ModelFields) -> set[str]:

@@ -13,7 +13,6 @@ from models.outcome import Task
 from tables.row_form import RowForm
 from tables.row_forms import BINARY, FORMS
 
-FORMAT = 1
 COUNTED, OUTCOME = 1, 2
 """Operations of a simple row: its prediction is counted, its outcome is added."""
 
@@ -33,10 +32,12 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
 
     rows: simple rows of ``keys``, with one operation each in ``ops``; ids with more of a story
     come whole in ``full_keys`` and ``full_rows`` and say in ``effects`` what their windows have to
-    change. ``tasks``: (task, keys, effects) of stretches of these, one behind the other; none if all
-    are binary. ``classes``: (labels topic code, name) of new classes. ``holds``: (labels topic code,
-    final ms, records) of labels that have begun (+) or ceased (-) to wait. ``released``: (model,
-    window end) up to which windows have been sent for the last time.
+    change. ``holds``: (labels topic code, final ms, records) of labels that have begun (+) or ceased (-)
+    to wait. ``released``: (model, window end) up to which windows have been sent for the last time.
+    ``observed``: (combo, window start ms, packed snapshot of the label-free parts) that counted
+    predictions add to their whole model's window. ``tasks``: (task, keys, effects) of stretches of rows
+    and effects, one behind the other; none if all are binary. ``classes``: (labels topic code, name) of
+    new classes.
     """
 
     sources: list[SourceMark] = []
@@ -51,6 +52,7 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     fates: list[int] = []
     holds: list[tuple[int, int, int]] = []
     released: list[tuple[str, int]] = []
+    observed: list[tuple[int, int, bytes]] = []
     tasks: list[tuple[Task, int, int]] = []
     classes: list[tuple[int, str]] = []
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batch import Batch
+from models.batch import OTHER, Batch
 from models.outcome import narrow, renumbered
-from tables.dimensions import OTHER
 
 Named = tuple[int, str]
 """(labels topic code, class name)."""

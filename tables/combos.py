@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.window_layout import WindowLayout
 from models.batch import Combo
 from tables.plan import Plan
 
@@ -42,6 +43,7 @@ class Combos:
         self.names: list[Combo] = []
         self.slices: list[Slice] = []
         self._owners: list[str] = []
+        self._layouts: list[WindowLayout] = []
         self._code: dict[Combo, int] = {}
         self._slice_code: dict[Slice, int] = {}
         self._version_code: dict[tuple[str, str], int] = {}
@@ -92,6 +94,14 @@ class Combos:
         """The configured model (or ``"*"``) that a slice belongs to."""
         return self._owners[slice_code]
 
+    def whole(self, code: int) -> int:
+        """The slice of a combo's whole model."""
+        return self._leaves[code][0]
+
+    def layout(self, slice_code: int) -> WindowLayout:
+        """How the accumulators of a slice are laid out."""
+        return self._layouts[slice_code]
+
     def slice_code(self, name: Slice) -> int | None:
         """The code of a slice; None if this partition has never seen it."""
         return self._slice_code.get(name)
@@ -107,7 +117,9 @@ class Combos:
         if code is None:
             code = self._slice_code[name] = len(self.slices)
             self.slices.append(name)
-            self._owners.append(self.plan.of(name[0]).name)
+            plan = self.plan.of(name[0])
+            self._owners.append(plan.name)
+            self._layouts.append(plan.layout(name[2]))
         return code
 
     @property
@@ -123,7 +135,7 @@ class Combos:
         return self._rows[code]
 
     def leaf_table(self, codes: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """For each level (0 = whole model) the records at it and their slice codes.
+        """For each level (0 = whole model) the records at it and their slice codes, those of one layout together.
 
         Combos of models with fewer segment fields are absent from the deeper levels.
         """
@@ -136,5 +148,14 @@ class Combos:
             at = column[codes]
             index = np.flatnonzero(at >= 0)
             if len(index):
-                levels.append((index, at[index]))
+                levels += self._alike(index, at[index])
         return levels
+
+    def _alike(
+        self, index: NDArray[np.int64], slices: NDArray[np.int64]
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        distinct = list(dict.fromkeys(self._layouts))
+        if len(distinct) <= 2:  # all models alike: a level is either of whole models or of segments
+            return [(index, slices)]
+        number = np.array([distinct.index(layout) for layout in self._layouts])[slices]
+        return [(index[mask], slices[mask]) for n in np.unique(number).tolist() if (mask := number == n).any()]

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from models.batch import Batch, Source
 from models.errors import WorldError
-from models.outcome import WITHDRAWN, Task
+from models.outcome import WITHDRAWN, Task, has_failed
 from tables import fates as f
 from tables.block import JoinBlock, SourceMark
 from tables.combos import LABEL_TOPIC
 from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join import Rank, add_label, add_prediction, is_joined
+from tables.observing import observe
 from tables.plan import MIN_MS
 from tables.row_form import RowForm
 from tables.row_forms import FORMS
@@ -175,6 +176,10 @@ class Decider:
         lost = int(late.sum())
         if lost:
             batch, codes = batch.select(~late), codes[~late]
+        failed = has_failed(batch.outcome)
+        failures = observe(combos, batch, codes, np.flatnonzero(failed))
+        if failed.any():  # nothing to join, but errors of their windows
+            batch, codes = batch.select(~failed), codes[~failed]
         form, batch = self._coded(topic, batch)
         prefix = key_prefix(topic)
         keys = [prefix + i for i in batch.ids]
@@ -188,6 +193,8 @@ class Decider:
             )
         ]
         self._slow(topic, decided, keys, values, news)
+        decided.observed = failures + observe(combos, batch, codes, decided.counted)
+        decided.fates.add(f.PREDICTIONS, f.FAILED, int(failed.sum()))
         return decided, lost
 
     def _labels(self, topic: int, batch: Batch) -> tuple[Decided, int]:
@@ -243,16 +250,21 @@ class Decider:
         rules = _Rules(self.state, _rank(form.task, self.state.classes.of(topic)))
         rows: dict[bytes, Row] = {}
         began: Counter[int] = Counter()
+        counted: list[int] = []
         for i, new in zip(out.slow.tolist(), news, strict=True):
             key = keys[i]
             row = rows[key] if key in rows else form.decode(values[i])
             began.subtract(x.label_ms for x in row.labels if x.pending)
             if isinstance(new, Prediction):
+                effects = len(out.effects)
                 row = add_prediction(row, new, rules, out.fates, out.effects)
+                if len(out.effects) > effects:  # the first of them counts it
+                    counted.append(i)
             else:
                 row = add_label(row, new, rules, out.fates, out.effects)
             began.update(x.label_ms for x in row.labels if x.pending)
             rows[key] = row
+        out.counted = np.concatenate((out.counted, np.array(counted, np.int64)))
         out.full = {key: form.encode(row, joined=is_joined(row, rules)) for key, row in rows.items() if any(row)}
         out.begun = np.concatenate((out.begun, _repeat(began, 1)))
         out.ended = np.concatenate((out.ended, _repeat(began, -1)))
@@ -263,6 +275,7 @@ class Decider:
         fates.counts += decided.fates.counts
         form = self._form(topic)
         block.add_rows(form.task, decided.keys, decided.rows.tobytes(), decided.ops.tobytes())
+        block.observed += decided.observed
         block.full_keys += decided.full
         block.full_rows += decided.full.values()
         if decided.effects:

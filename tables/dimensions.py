@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from models.batch import Combo
+from models.batch import OTHER, Combo
 from tables.plan import ANY_MODEL, Plan
 
-OTHER = "__other__"
 VERSIONS_MAX = 1_000
 TOPIC_ID = "topic id"
 """Not a dimension: a source topic (in ``model``) and an id that Kafka has given it; see runtime/source_identity.py."""

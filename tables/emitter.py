@@ -7,7 +7,7 @@ window is final speaks for itself alone: it may be gone before its neighbours ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from models.partial import Mark, Partial
@@ -15,7 +15,8 @@ from tables.combos import Slice
 from tables.join_state import JoinState
 from tables.plan import MIN_MS, ModelPlan, Plan
 from tables.schedule import interval_ms, is_due
-from tables.windows import Snapshot, Window, slot_key, slot_of
+from tables.snapshot import Snapshot, add_up
+from tables.windows import Window, slot_key, slot_of
 
 
 @dataclass(slots=True)
@@ -25,20 +26,6 @@ class Emission:
     partials: list[Partial] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     released: dict[str, int] = field(default_factory=dict)
-
-
-def add_up(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """The sum of accumulators of one layout; at least one."""
-    total = None
-    for one in snapshots:
-        total = (
-            one
-            if total is None
-            else Snapshot(total.version + one.version, total.head + one.head, total.cells + one.cells)
-        )
-    if total is None:
-        raise ValueError("nothing to add up")
-    return total
 
 
 class Emitter:
@@ -97,11 +84,16 @@ class Emitter:
             if snapshot is None:
                 continue
             if state.sources.frontier(window[0]) >= final_at:
-                yield _partial(window, name, {partition: snapshot})
+                yield self._partial(window, name, {partition: snapshot})
             else:
                 together[partition] = snapshot
         if together:
-            yield _partial(window, name, together)
+            yield self._partial(window, name, together)
+
+    def _partial(self, window: Window, name: Slice, found: Mapping[int, Snapshot]) -> Partial:
+        cover = [(p, s.version) for p, s in sorted(found.items())]
+        layout = self.plan.models[window[0]].layout(name[2])
+        return Partial(*name, window[1], cover, add_up(found.values()).pack(layout))
 
     def _finish(self, model: ModelPlan, seen: Mapping[int, tuple[int, bool]], out: Emission) -> None:
         frontiers = [frontier for frontier, _ in seen.values()]
@@ -117,11 +109,6 @@ class Emitter:
             del self._sent[window]
 
 
-def _partial(window: Window, name: Slice, found: Mapping[int, Snapshot]) -> Partial:
-    cover = [(p, s.version) for p, s in sorted(found.items())]
-    return Partial(*name, window[1], cover, add_up(found.values()).pack())
-
-
 def _snapshot(state: JoinState, window: Window, name: Slice) -> Snapshot | None:
     code = state.combos.slice_code(name)
     if code is None:
@@ -129,4 +116,4 @@ def _snapshot(state: JoinState, window: Window, name: Slice) -> Snapshot | None:
     key = slot_key(window[1], code)
     if key not in state.windows.keys.get(window, ()):
         return None
-    return state.windows.snapshot(key, state.level(key))
+    return state.windows.snapshot(key)

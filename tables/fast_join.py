@@ -33,9 +33,13 @@ class Decided:
     ops: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     fates: f.Fates = field(default_factory=f.Fates)
     effects: list[Effect] = field(default_factory=list)
+    observed: list[tuple[int, int, bytes]] = field(default_factory=list)
+    """What counted predictions add to their windows without labels, as in the block."""
     full: dict[bytes, bytes] = field(default_factory=dict)
     """Rows decided one by one, whole."""
     slow: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    counted: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Predictions that are counted in their window."""
     begun: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     """Label times that now wait for a prediction."""
     ended: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -94,7 +98,7 @@ def decide_predictions(
     ops = np.full(len(old), COUNTED, np.uint8)
     ops[joined] |= OUTCOME
 
-    out = Decided(slow=np.flatnonzero(~(new | duplicate)))
+    out = Decided(slow=np.flatnonzero(~(new | duplicate)), counted=np.flatnonzero(new))
     joins = int(joined.sum())
     out.fates.add(f.PREDICTIONS, f.DUPLICATE, int(duplicate.sum()))
     out.fates.add(f.PREDICTIONS, f.JOINED, joins)

@@ -16,13 +16,14 @@ FATES = (
     "late",
     "expired",
     "dead_lettered",
+    "failed",
 )
-JOINED, PENDING, DUPLICATE, CORRECTED, WITHDREW, OUT_OF_HORIZON, LATE, EXPIRED, DEAD = range(9)
+JOINED, PENDING, DUPLICATE, CORRECTED, WITHDREW, OUT_OF_HORIZON, LATE, EXPIRED, DEAD, FAILED = range(len(FATES))
 PREDICTIONS, LABELS = 0, 1
 
 
 class Fates:
-    """Counts by (kind, fate), int64[2, 9]; a move keeps the sum."""
+    """Counts by (kind, fate), int64[2, 10]; a move keeps the sum."""
 
     __slots__ = ("counts",)
 

@@ -25,9 +25,9 @@ from tables.lifetimes import Lifetimes
 from tables.plan import MIN_MS, Plan
 from tables.row_cache import RowCache
 from tables.row_form import RowForm
-from tables.tasks import COUNTING
+from tables.tasks import prepare
 from tables.watermark import Sources, SourceState
-from tables.windows import Window, Windows, slot_of, unlabelled
+from tables.windows import Window, Windows, slot_key, slot_of, unlabelled
 
 Ints = NDArray[np.int64]
 _encode = msgspec.msgpack.Encoder().encode
@@ -40,11 +40,11 @@ class Memory(NamedTuple):
     """
 
     recent_rows_max: int
-    slots_max: int
+    slots_bytes_max: int
     waiting_rows_max: int = 100_000
 
 
-DEFAULT_MEMORY = Memory(recent_rows_max=100_000, slots_max=4_096)
+DEFAULT_MEMORY = Memory(recent_rows_max=100_000, slots_bytes_max=64 << 20)
 
 
 class JoinState:
@@ -58,7 +58,7 @@ class JoinState:
         self.combos = Combos(plan)
         self.classes = Classes()
         self.rows = RowCache(checkpoint, memory.recent_rows_max, memory.waiting_rows_max)
-        self.windows = Windows(checkpoint.slot, self.combos.owner)
+        self.windows = Windows(checkpoint.slot, self.combos.owner, self.combos.layout)
         self.sources = Sources(plan, partition)
         self.fates = f.Fates()
         self.holds = Holds()
@@ -87,11 +87,7 @@ class JoinState:
         self.combos.codes(block.combos)
         for topic, name in block.classes:
             self.classes.enter(topic, name)
-        for stretch in block.stretches():
-            if stretch.keys:
-                self.rows.update(stretch.keys, stretch.values())
-        if block.full_keys:
-            self.rows.update(block.full_keys, block.full_rows)
+        self._apply_rows(block)
         self.lifetimes.enter(block)
         self._apply_windows(block)
         if block.fates:
@@ -104,7 +100,16 @@ class JoinState:
         for model, end_ms in block.released:
             self._release(model, end_ms)
 
+    def _apply_rows(self, block: JoinBlock) -> None:
+        for stretch in block.stretches():
+            if stretch.keys:
+                self.rows.update(stretch.keys, stretch.values())
+        if block.full_keys:
+            self.rows.update(block.full_keys, block.full_rows)
+
     def _apply_windows(self, block: JoinBlock) -> None:
+        for combo, start_ms, value in block.observed:
+            self.windows.observe(slot_key(start_ms, self.combos.whole(combo)), value)
         for form, _, rows, ops, effects in block.stretches():
             counted, joined = rows[(ops & COUNTED) != 0], rows[(ops & OUTCOME) != 0]
             changes = effects["outcome"] != 0
@@ -121,19 +126,18 @@ class JoinState:
                 return np.ascontiguousarray(rows[name])
             return np.concatenate((rows[name], effects[name]))
 
-        counting = COUNTING[form.task]
         predicted = np.concatenate((form.predicted(rows), effects["predicted"])).astype(DTYPES[form.task])
         score, event_ms, codes = both("score"), both("event_ms"), both("combo").astype(np.int64)
         signs = np.concatenate((np.ones(len(rows), np.int64), effects["sign"]))
         if outcomes:
             actual = np.concatenate((form.actual(rows), effects["actual"])).astype(DTYPES[form.task])
             latency = np.concatenate((rows["label_ms"] - rows["event_ms"], effects["latency_ms"]))
-            prepared, count = counting.prepare(score, predicted, actual, latency), counting.add_outcomes
+            prepared = prepare(form.task, score, predicted, actual, latency)
         else:
-            prepared, count = counting.prepare(score, predicted, None, None), counting.add_predictions
+            prepared = prepare(form.task, score, predicted)
         window_ms = self.combos.columns[2][codes]
         start_ms = event_ms - event_ms % window_ms
-        self.windows.add(self.combos.leaf_table(codes), start_ms, prepared, signs, count)
+        self.windows.add(self.combos.leaf_table(codes), start_ms, prepared, signs, outcomes=outcomes)
 
     # -- time
 
@@ -173,13 +177,10 @@ class JoinState:
         # From now on this partition speaks for itself alone (see `emitter`), so it has to say it once.
         self.windows.unsent[window] = set(self.windows.keys[window])
         for key in self.windows.keys[window]:
-            snapshot = None if self.level(key) else self.windows.snapshot(key, 0)
+            of_segment = self.combos.slices[slot_of(key)[1]][2]
+            snapshot = None if of_segment else self.windows.snapshot(key)
             if snapshot is not None:
-                self.fates.move(f.PREDICTIONS, f.PENDING, f.EXPIRED, unlabelled(snapshot))
-
-    def level(self, key: int) -> int:
-        """0 for a whole model's accumulator, 1 for a segment's."""
-        return 1 if self.combos.slices[slot_of(key)[1]][2] else 0
+                self.fates.move(f.PREDICTIONS, f.PENDING, f.EXPIRED, unlabelled(snapshot, self.windows.layout_of(key)))
 
     def _release(self, name: str, end_ms: int) -> None:
         """Forget windows of a model that were sent for the last time."""
@@ -193,11 +194,11 @@ class JoinState:
     def cut(self, position: tuple[int, int, int]) -> Cut:
         """All that has changed since the last cut; position: (log id, head, last offset seen)."""
         slots = {}
-        for pool in (self.windows.fine, self.windows.coarse):
+        for pool in self.windows.pools.values():
             for key in pool.dirty:
                 snapshot = pool.snapshot(key)
                 if snapshot is not None:
-                    slots[key] = snapshot.pack()
+                    slots[key] = snapshot.pack(pool.layout)
             pool.dirty.clear()
             pool.clock += 1
         dropped, self._dropped = self._dropped, []
@@ -222,8 +223,7 @@ class JoinState:
     def cut_written(self) -> None:
         """The last cut is in the checkpoint: what it holds may leave memory."""
         self.rows.written()
-        self.windows.fine.evict(self.memory.slots_max)
-        self.windows.coarse.evict(self.memory.slots_max)
+        self.windows.evict(self.memory.slots_bytes_max)
 
     # -- as a fold over bytes
 

@@ -12,15 +12,17 @@ from typing import Any
 
 import msgspec
 
-from metrics.layout import COARSE, FINE
+from metrics.layout import Column
+from metrics.window_layout import WindowLayout
 from models.partial import Mark, Partial
 from tables.checkpoint import Checkpoint, Cut
 from tables.combos import Slice
 from tables.cover import Group, Truth, add_group
-from tables.emitter import add_up
 from tables.plan import MIN_MS, ModelPlan, Plan
+from tables.snapshot import Snapshot, add_up
+from tables.watchers import ConceptWatch, concept_watch
 from tables.watermark import combine
-from tables.windows import Snapshot, slot_key, slot_of
+from tables.windows import slot_key, slot_of
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_truth = msgspec.msgpack.Decoder(
@@ -62,11 +64,33 @@ class SliceWindows:
     changed: set[int] = field(default_factory=set)
     changes: int = 0
     """Versions merged so far, over all windows ever: grows with every change."""
+    concept: ConceptWatch | None = None
+
+    @property
+    def layout(self) -> WindowLayout:
+        """How its accumulators are laid out."""
+        return self.plan.layout(self.name[2])
 
     def snapshot(self, start_ms: int) -> Snapshot:
         """The merged accumulator of a window; KeyError if there is none."""
-        layout = COARSE if self.name[2] else FINE
-        return add_up(Snapshot.unpack(g.value, layout) for g in self.windows[start_ms].current)
+        return add_up(Snapshot.unpack(g.value, self.layout) for g in self.windows[start_ms].current)
+
+    @property
+    def rounds(self) -> int:
+        """How often what is known of the concept may have changed."""
+        return 0 if self.concept is None else self.concept.rounds
+
+    def watch(self, after_ms: int, until_ms: int) -> None:
+        """Feed the detectors with the windows that have become final: all that end in (after_ms, until_ms]."""
+        concept, window_ms = self.concept, self.plan.window_ms
+        if concept is None or until_ms <= after_ms:
+            return
+        for start_ms in sorted(s for s in self.windows if after_ms < s + window_ms <= until_ms):
+            if self.windows[start_ms].current:
+                head = self.snapshot(start_ms).head
+                errors = int(head[Column.FP] + head[Column.FN])
+                concept = concept.update(start_ms, errors, int(head[Column.LABELLED]))
+        self.concept = concept.next_round()
 
 
 class MergeState:
@@ -112,7 +136,7 @@ class MergeState:
             return
         one = self.slices.get(name)
         if one is None:
-            one = self.slices[name] = SliceWindows(name, plan)
+            one = self.slices[name] = SliceWindows(name, plan, concept=concept_watch(plan, name[2]))
             self._codes[name] = len(self._names)
             self._names.append(name)
         before = one.windows.get(start_ms, Truth())
@@ -155,12 +179,14 @@ class MergeState:
 
     def _announce(self, name: str, end_ms: int) -> None:
         """Final records up to there are out: keep only what spans still look back on."""
-        self.announced[name] = max(self.announced.get(name, MIN_MS), end_ms)
+        before_ms = self.announced.get(name, MIN_MS)
+        self.announced[name] = max(before_ms, end_ms)
         model = self.plan.models[name]
         keep_ms = self.announced[name] - model.look_back_ms
         for one in self.slices.values():
             if one.plan.name != name:
                 continue
+            one.watch(before_ms, self.announced[name])
             # What spans look back on has had its last record: it is not said again.
             one.changed = {s for s in one.changed if s + model.window_ms > self.announced[name]}
             for start_ms in [s for s in one.windows if s + model.window_ms <= keep_ms]:
@@ -213,6 +239,7 @@ class MergeState:
                 "marks": [m for marks in self.marks.values() for m in marks.values()],
                 "announced": self.announced,
                 "closed": self._closed,
+                "concept": [self.slices[n].concept for n in self._names],
             }
         )
 
@@ -231,10 +258,13 @@ class MergeState:
 
     def _restore_meta(self, meta: dict[str, Any]) -> None:
         self.applied, self.announced, self._closed = meta["applied"], meta["announced"], meta["closed"]
-        for name, changes in zip(meta["names"], meta["changes"], strict=True):
+        concepts = meta.get("concept") or [None] * len(meta["names"])
+        for name, changes, stored in zip(meta["names"], meta["changes"], concepts, strict=True):
             key: Slice = (name[0], name[1], name[2])
+            plan = self.plan.of(key[0])
             self._codes[key] = len(self._names)
             self._names.append(key)
-            self.slices[key] = SliceWindows(key, self.plan.of(key[0]), changes=changes)
+            concept = concept_watch(plan, key[2], stored)
+            self.slices[key] = SliceWindows(key, plan, changes=changes, concept=concept)
         for mark in meta["marks"]:
             self._mark(Mark(*mark))

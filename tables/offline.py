@@ -6,22 +6,23 @@ until all is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from models.batch import MIN_MS, Batch
 from tables.emitter import Emitter
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
-from tables.merge_state import MergeBlock, MergeState
+from tables.merge_state import MergeBlock, MergeState, SliceWindows
 from tables.plan import Plan
-from tables.records import Record, Recorder
+from tables.records import Record, Recorder, rolled
+from tables.rolling import RollingSum
 
 END_OF_TIME_MS = 2**61
 
 
 def evaluate(plan: Plan, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, dict[str, int]]]:
-    """(final metric records by slice and window, fates by kind) of all predictions and labels.
+    """(final metric records by slice, windows and spans; fates by kind) of all predictions and labels.
 
     batches: in any order, of any kind; each source's own in the order of its offsets.
     """
@@ -37,5 +38,20 @@ def evaluate(plan: Plan, batches: Iterable[Batch]) -> tuple[list[Record], dict[s
     merged.apply(MergeBlock(0, emission.marks, emission.partials))
     records = Recorder(merged).collect(now_ms=0).records
     join.expire()
-    whole = [r for r in records if r.final]
-    return sorted(whole, key=lambda r: (r.name, r.start_ms)), join.fates.as_dict()
+    whole = [r for r in records if r.final] + [r for one in merged.slices.values() for r in _spans(one)]
+    return sorted(whole, key=lambda r: (r.name, r.start_ms, r.end_ms)), join.fates.as_dict()
+
+
+def _spans(one: SliceWindows) -> Iterator[Record]:
+    """The spans of a slice, back to back, and each as it stands at the end; a counted one at the end alone."""
+    window_ms = one.plan.window_ms
+    last_ms = max(one.windows) + window_ms
+    for span in one.plan.spans:
+        if span.whole_only and one.name[2]:
+            continue
+        total, length_ms = RollingSum(one), span.length_ms
+        ends = [] if length_ms is None else range(min(one.windows) // length_ms * length_ms, last_ms, length_ms)
+        for end_ms in (*ends, last_ms):
+            record = rolled(one, span, total, end_ms, final=True)
+            if record is not None:
+                yield record

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.observer import ModelObserver, Watching
+from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS
 from models.outcome import Task
 from tables.expiry import bucket_ms
+from tables.tasks import layout_of
 
 __all__ = ["ANY_MODEL", "MIN_MS", "ModelPlan", "Plan", "Span"]
 
@@ -20,15 +24,18 @@ COUNTED_LOOK_BACK_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A rolling span: so many milliseconds, or as far back as so many labels lie.
+    """A rolling span: so many milliseconds, or as far back as so many labels, or records, lie.
 
     lag_ms: it ends so long before the newest closed window, so that its labels had that long to come.
+    whole_only: nobody asks for it of segments.
     """
 
     name: str
     length_ms: int | None = None
     labelled: int | None = None
     lag_ms: int = 0
+    records: int | None = None
+    whole_only: bool = False
 
     @property
     def look_back_ms(self) -> int:
@@ -36,9 +43,33 @@ class Span:
         return (self.length_ms or COUNTED_LOOK_BACK_MS) + self.lag_ms
 
 
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """What is counted of a model's predictions before their labels, for whole models.
+
+    always: also where records carry nothing that the observer reads.
+    """
+
+    observer: ModelObserver
+    parts: tuple[Watching, ...]
+    always: bool
+
+    @cached_property
+    def layout(self) -> WindowLayout:
+        """Of these parts alone."""
+        return WindowLayout(self.parts)
+
+
+WHOLE, SEGMENT = layout_of("binary", whole=True), layout_of("binary", whole=False)
+"""Of a binary model of which nothing but outcomes is watched."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """One configured model (or ``"*"``): its topics and its rules of time, in milliseconds."""
+    """One configured model (or ``"*"``): its topics and its rules of time, in milliseconds.
+
+    reference_errors: (errors, labelled records) of its baseline.
+    """
 
     name: str
     predictions_topic: str
@@ -53,7 +84,15 @@ class ModelPlan:
     spans: tuple[Span, ...] = ()
     window_name: str = "60s"
     task: Task = "binary"
+    whole: WindowLayout = WHOLE
+    of_segment: WindowLayout = SEGMENT
+    watch: Watch | None = None
+    reference_errors: tuple[int, int] | None = None
     classes_max: int = 50
+
+    def layout(self, segment: str) -> WindowLayout:
+        """What is kept of a window of the whole model (""), or of a segment's."""
+        return self.of_segment if segment else self.whole
 
     @property
     def hold_ms(self) -> int:

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from metrics.layout import COARSE, FINE, HEAD_COLUMNS
-from metrics.result import summarise
+from metrics.kinds import conclude
+from metrics.window_layout import WindowLayout
 from models import metric_record
 from tables.combos import Slice
 from tables.merge_state import MergeState, SliceWindows
@@ -16,7 +16,7 @@ from tables.plan import MIN_MS, ModelPlan, Span
 from tables.rolling import RollingSum, first_window
 from tables.schedule import interval_ms, is_due
 from tables.silence import reach_ms, silent_windows
-from tables.windows import Snapshot
+from tables.snapshot import Snapshot
 
 PHASE_MS = 500
 """Records follow the workers' partials by so much, so that they find all of them."""
@@ -90,7 +90,8 @@ class Recorder:
             self._finish(model, slices, out)
             for span in model.spans:
                 for one in slices:
-                    self._roll(one, span, closed_ms, now_ms, out)
+                    if not (span.whole_only and one.name[2]):
+                        self._roll(one, span, closed_ms, now_ms, out)
         return out
 
     def _revise(self, one: SliceWindows, seen: tuple[int, bool], now_ms: int, out: Due) -> None:
@@ -143,13 +144,14 @@ class Recorder:
             out.announced[model.name] = last_end_ms
 
     def _window(self, one: SliceWindows, start_ms: int, *, final: bool) -> Record:
-        parts = _parts(one.snapshot(start_ms), one.name, one.plan.window_ms)
-        return _of_window(one, start_ms, one.windows[start_ms].version + final, parts, final=final)
+        parts = _parts(one, one.snapshot(start_ms), one.plan.window_ms)
+        rounds = one.rounds if "drift" in parts else 0
+        return _of_window(one, start_ms, one.windows[start_ms].version + rounds + final, parts, final=final)
 
     def _roll(self, one: SliceWindows, span: Span, closed_ms: int, now_ms: int, out: Due) -> None:
         plan, key = one.plan, (one.name, span.name)
         end_ms = plan.window_start(closed_ms - span.lag_ms)
-        seen = (end_ms, one.changes)
+        seen = (end_ms, one.changes + one.rounds)
         if closed_ms == MIN_MS or self._span_seen.get(key) == seen:
             return
         if not is_due(now_ms, self._span_sent.get(key), plan.emit_every_ms, PHASE_MS):
@@ -158,24 +160,31 @@ class Recorder:
         if first_ms is None:
             return
         self._span_seen[key], self._span_sent[key] = seen, now_ms
-        total = self._sums.setdefault(key, RollingSum(one))
-        total.move(first_ms, end_ms)
-        if not total.included:
-            return
-        snapshot = Snapshot(0, total.head, total.cells)  # type: ignore[arg-type]  # wider sums
-        out.records.append(
-            Record(
-                name=one.name,
-                task=plan.task,
-                span=span.name,
-                start_ms=first_ms,
-                end_ms=end_ms,
-                revision=one.changes + end_ms // plan.window_ms,
-                final=False,
-                rolling=True,
-                parts=_parts(snapshot, one.name, end_ms - first_ms),
-            )
-        )
+        record = rolled(one, span, self._sums.setdefault(key, RollingSum(one)), end_ms, final=False)
+        if record is not None:
+            out.records.append(record)
+
+
+def rolled(one: SliceWindows, span: Span, total: RollingSum, end_ms: int, *, final: bool) -> Record | None:
+    """The record of a span that ends there; None if no window lies in it. total: of this slice and span alone."""
+    first_ms = first_window(one, span, end_ms)
+    if first_ms is None:
+        return None
+    total.move(first_ms, end_ms)
+    if not total.included:
+        return None
+    snapshot = Snapshot(0, total.head, total.cells, total.named)
+    return Record(
+        name=one.name,
+        task=one.plan.task,
+        span=span.name,
+        start_ms=first_ms,
+        end_ms=end_ms,
+        revision=one.changes + one.rounds + end_ms // one.plan.window_ms,
+        final=final,
+        rolling=True,
+        parts=_parts(one, snapshot, end_ms - first_ms),
+    )
 
 
 def _silence_known_until(model: ModelPlan, closed_ms: int, now_ms: int, *, idle: bool) -> int:
@@ -186,7 +195,7 @@ def _silence_known_until(model: ModelPlan, closed_ms: int, now_ms: int, *, idle:
 
 def _empty(one: SliceWindows, start_ms: int) -> Record:
     """Revision 0: whatever else is ever said of the window is newer. Never final: nothing is settled by it."""
-    return _of_window(one, start_ms, 0, _empty_parts(one.plan.window_ms), final=False)
+    return _of_window(one, start_ms, 0, _empty_parts(one.layout, one.plan.window_ms), final=False)
 
 
 def _of_window(one: SliceWindows, start_ms: int, revision: int, parts: dict[str, object], *, final: bool) -> Record:
@@ -205,11 +214,11 @@ def _of_window(one: SliceWindows, start_ms: int, revision: int, parts: dict[str,
 
 
 @cache
-def _empty_parts(length_ms: int) -> dict[str, object]:
-    head, cells = np.zeros(HEAD_COLUMNS, np.int64), np.zeros(FINE.cells, np.int32)
-    return dict(summarise(head, cells, FINE, length_ms / 1000))
+def _empty_parts(layout: WindowLayout, length_ms: int) -> dict[str, object]:
+    head, cells = np.zeros(layout.head_columns, np.int64), np.zeros(layout.cells, np.int32)
+    return layout.summarise(head, cells, length_ms / 1000)
 
 
-def _parts(snapshot: Snapshot, name: Slice, length_ms: int) -> dict[str, object]:
-    layout = COARSE if name[2] else FINE
-    return dict(summarise(snapshot.head, snapshot.cells, layout, length_ms / 1000))
+def _parts(one: SliceWindows, snapshot: Snapshot, length_ms: int) -> dict[str, object]:
+    found = one.layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named)
+    return conclude(found, one.layout, None if one.concept is None else one.concept.summary())

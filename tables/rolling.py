@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.layout import COARSE, FINE, HEAD_COLUMNS, Column
+from metrics.window_layout import TOTAL_COLUMN
 from tables.cover import Truth
 from tables.merge_state import SliceWindows
 from tables.plan import COUNTED_LOOK_BACK_MS, Span
-from tables.windows import Snapshot
+from tables.snapshot import Snapshot, add_names
 
 
 @dataclass(slots=True)
@@ -20,12 +21,13 @@ class RollingSum:
 
     one: SliceWindows
     included: dict[int, tuple[Truth, Snapshot]] = field(default_factory=dict)
-    head: NDArray[np.int64] = field(default_factory=lambda: np.zeros(HEAD_COLUMNS, np.int64))
-    cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    head: NDArray[np.int64] = field(init=False)
+    cells: NDArray[np.int64] = field(init=False)
+    named: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        layout = COARSE if self.one.name[2] else FINE
-        self.cells = np.zeros(layout.cells, np.int64)
+        layout = self.one.layout
+        self.head, self.cells = np.zeros(layout.head_columns, np.int64), np.zeros(layout.cells, np.int64)
 
     def move(self, first_ms: int, end_ms: int) -> None:
         """Make the sum that of the windows that start in [first_ms, end_ms)."""
@@ -47,18 +49,20 @@ class RollingSum:
     def _add(self, snapshot: Snapshot, sign: int) -> None:
         self.head += sign * snapshot.head
         self.cells += sign * snapshot.cells
+        self.named = add_names(self.named, snapshot.named, sign)
 
 
 def first_window(one: SliceWindows, span: Span, end_ms: int) -> int | None:
     """Start of the first window in the span that ends at ``end_ms``; None if it is empty."""
     if span.length_ms is not None:
         return end_ms - span.length_ms
-    missing, first = span.labelled or 0, None
+    missing, first = span.labelled or span.records or 0, None
+    column = one.layout.outcomes.labelled_column if span.labelled else TOTAL_COLUMN
     earliest = end_ms - COUNTED_LOOK_BACK_MS  # older windows may or may not be forgotten yet
     for start in sorted((s for s in one.windows if earliest <= s < end_ms), reverse=True):
         if missing <= 0:
             break
         if one.windows[start].current:
-            missing -= int(one.snapshot(start).head[Column.LABELLED])
+            missing -= int(one.snapshot(start).head[column])
             first = start
     return first

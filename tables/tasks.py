@@ -1,42 +1,55 @@
-"""How the outcomes of each task are counted: the one place where the join and the metrics meet.
-
-regression and multiclass are not plugged in yet.
-"""
+"""How the outcomes of each task are counted: the one place where the join and the metrics meet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from functools import lru_cache
+from typing import Any, assert_never
 
-from metrics import binary
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics import binary, layout, multiclass_chunk, regression
+from metrics.binary_part import BinaryPart
+from metrics.delays import Delays
+from metrics.multiclass import MulticlassPart
+from metrics.window_layout import Part, WindowLayout
 from models.outcome import Task
+from tables.windows import Prepared
+
+_NO_SCORES = 1
+"""Rows keep no scores of single classes, so one bin is enough for none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counting:
-    """The accumulator of one task; shapes as in `metrics.binary`.
+def prepare(
+    task: Task,
+    score: NDArray[np.float64],
+    predicted: NDArray[Any],
+    actual: NDArray[Any] | None = None,
+    latency_ms: NDArray[np.int64] | None = None,
+) -> Prepared:
+    """A chunk of n records for the parts of their task; predicted and actual as in its column of outcomes."""
+    if task == "binary":
+        return binary.prepare(score, predicted, actual, latency_ms)
+    if task == "regression":
+        return regression.FINE.prepare(predicted, actual, latency_ms)
+    if task == "multiclass":
+        return multiclass_chunk.prepare(predicted, None, actual, latency_ms)
+    assert_never(task)
 
-    prepare(score f8[n], predicted, actual or None, latency_ms i8[n] or None): predicted and actual as in the task's
-    column of outcomes (i1, f8, or i4 codes of `classes_of`), no withdrawn ones. The result has a length and `take`.
-    add_predictions, add_outcomes(head, cells, layout, slot i8[n], prepared, sign i8[n]).
-    """
 
-    prepare: Callable[..., Any]
-    add_predictions: Callable[..., None]
-    add_outcomes: Callable[..., None]
+def parts(task: Task, classes_max: int, *, whole: bool) -> tuple[Part, ...]:
+    """What counts the outcomes of a window: of the whole model finely, of a segment coarsely."""
+    if task == "binary":
+        return (BinaryPart(layout.FINE), Delays()) if whole else (BinaryPart(layout.COARSE),)
+    if task == "regression":
+        return (regression.FINE if whole else regression.COARSE,)
+    if task == "multiclass":
+        latency_bins = (layout.FINE if whole else layout.COARSE).latency_bins
+        return (MulticlassPart(classes_max, _NO_SCORES, latency_bins),)
+    assert_never(task)
 
 
-def _missing(*_: object) -> NoReturn:
-    raise NotImplementedError("only the outcomes of binary models are counted in this version")
-
-
-BINARY: Final = Counting(binary.prepare, binary.add_predictions, binary.add_outcomes)
-COUNTING: Final[Mapping[Task, Counting]] = MappingProxyType(
-    {
-        "binary": BINARY,
-        "regression": Counting(_missing, _missing, _missing),
-        "multiclass": Counting(_missing, _missing, _missing),
-    }
-)
+@lru_cache(maxsize=1_000)
+def layout_of(task: Task, classes_max: int = 0, *, whole: bool) -> WindowLayout:
+    """Of outcomes alone; one object for all models that are alike."""
+    return WindowLayout(parts(task, classes_max, whole=whole))

@@ -1,21 +1,22 @@
 """Accumulators of every open (window, slice) of one state partition.
 
-Fixed-size vectors in two growing arrays, fine ones for the whole model and coarse ones for
+Fixed-size vectors in growing arrays, one pair for each layout: whole models have finer ones than
 segments. What memory does not hold, the checkpoint does: clean slots are evicted, the least
 recently touched first, and read back when a record touches them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.binary import Cells, Head
-from metrics.layout import COARSE, FINE, HEAD_COLUMNS, Column, Layout
+from metrics.window_layout import TOTAL_COLUMN, WindowLayout
+from tables.snapshot import Snapshot, add_names
 
 Ints = NDArray[np.int64]
 SLICE_BITS = 20
@@ -37,32 +38,6 @@ def slot_of(key: int) -> tuple[int, int]:
     return key >> SLICE_BITS, key & ((1 << SLICE_BITS) - 1)
 
 
-class Snapshot(NamedTuple):
-    """One accumulator as it stands: version (changes so far), head i8[H], cells i4[C]."""
-
-    version: int
-    head: NDArray[np.int64]
-    cells: NDArray[np.int32]
-
-    def pack(self) -> bytes:
-        """Bytes: version and head, then the non-empty cells."""
-        filled = np.flatnonzero(self.cells).astype("<u2")
-        counts = self.cells[filled].astype("<i4")
-        lead = np.concatenate(([self.version, len(filled)], self.head)).astype("<i8")
-        return b"".join((lead.tobytes(), filled.tobytes(), counts.tobytes()))
-
-    @staticmethod
-    def unpack(value: bytes, layout: Layout) -> Snapshot:
-        """The inverse of `pack`."""
-        lead_bytes = 8 * (2 + HEAD_COLUMNS)
-        lead = np.frombuffer(value[:lead_bytes], "<i8")
-        filled_count = int(lead[1])
-        cells = np.zeros(layout.cells, np.int32)
-        filled = np.frombuffer(value, "<u2", filled_count, lead_bytes)
-        cells[filled] = np.frombuffer(value, "<i4", filled_count, lead_bytes + 2 * filled_count)
-        return Snapshot(int(lead[0]), lead[2:].astype(np.int64), cells)
-
-
 class Prepared(Protocol):
     """A chunk of records as their task has prepared them."""
 
@@ -80,16 +55,22 @@ Window = tuple[str, int]
 class Pool:
     """Slots of one layout."""
 
-    layout: Layout
+    layout: WindowLayout
     load: Load
     slots: dict[int, int] = field(default_factory=dict)
     free: list[int] = field(default_factory=list)
-    head: Head = field(default_factory=lambda: np.zeros((0, HEAD_COLUMNS), np.int64))
+    named: dict[int, Mapping[str, int]] = field(default_factory=dict)
+    head: Head = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     cells: Cells = field(default_factory=lambda: np.zeros((0, 0), np.int32))
     versions: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     touched: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     dirty: set[int] = field(default_factory=set)
     clock: int = 0
+
+    @property
+    def slot_bytes(self) -> int:
+        """What one accumulator takes in memory."""
+        return 8 * self.layout.head_columns + 4 * self.layout.cells
 
     def find(self, keys: Ints) -> tuple[Ints, list[int], Ints]:
         """(slot of each key i8[n], the distinct keys, their slots); missing slots are loaded or made."""
@@ -107,14 +88,16 @@ class Pool:
         if stored is None:
             self.head[slot], self.cells[slot], self.versions[slot] = 0, 0, 0
         else:
-            version, head, cells = Snapshot.unpack(stored, self.layout)
+            version, head, cells, named = Snapshot.unpack(stored, self.layout)
             self.head[slot], self.cells[slot], self.versions[slot] = head, cells, version
+            if named:
+                self.named[slot] = named
         return slot
 
     def _grow(self) -> None:
         old = len(self.versions)
         new = max(16, 2 * old)
-        self.head = _extended(self.head, (new, HEAD_COLUMNS))
+        self.head = _extended(self.head, (new, self.layout.head_columns))
         self.cells = _extended(self.cells, (new, self.layout.cells))
         self.versions = _extended(self.versions, (new,))
         self.touched = _extended(self.touched, (new,))
@@ -130,7 +113,8 @@ class Pool:
         """A copy of one accumulator, from memory or from the checkpoint; None if unknown."""
         slot = self.slots.get(key)
         if slot is not None:
-            return Snapshot(int(self.versions[slot]), self.head[slot].copy(), self.cells[slot].copy())
+            named = self.named.get(slot, {})
+            return Snapshot(int(self.versions[slot]), self.head[slot].copy(), self.cells[slot].copy(), named)
         stored = self.load(key)
         return None if stored is None else Snapshot.unpack(stored, self.layout)
 
@@ -139,6 +123,7 @@ class Pool:
         slot = self.slots.pop(key, None)
         if slot is not None:
             self.free.append(slot)
+            self.named.pop(slot, None)
         self.dirty.discard(key)
 
     def evict(self, keep: int) -> int:
@@ -164,20 +149,28 @@ def _extended(array: NDArray[_Whole], shape: tuple[int, ...]) -> NDArray[_Whole]
 
 
 class Windows:
-    """Both pools of one state partition, and which slots have changed since they were sent.
+    """The pools of one state partition, and which slots have changed since they were sent.
 
-    owner: slice code -> name of the configured model it belongs to.
+    owner and layout_of: slice code -> name of the configured model it belongs to, layout of its accumulators.
     """
 
-    def __init__(self, load: Load, owner: Callable[[int], str]) -> None:
-        self.fine, self.coarse = Pool(FINE, load), Pool(COARSE, load)
-        self._owner = owner
+    def __init__(self, load: Load, owner: Callable[[int], str], layout_of: Callable[[int], WindowLayout]) -> None:
+        self._load, self._owner, self._layout_of = load, owner, layout_of
+        self.pools: dict[WindowLayout, Pool] = {}
         self.unsent: dict[Window, set[int]] = {}
         self.keys: dict[Window, set[int]] = {}
 
-    def pool(self, level: int) -> Pool:
-        """Level 0 is the whole model, deeper ones are segment fields."""
-        return self.coarse if level else self.fine
+    def layout_of(self, key: int) -> WindowLayout:
+        """How an accumulator is laid out."""
+        return self._layout_of(slot_of(key)[1])
+
+    def pool(self, slice_code: int) -> Pool:
+        """The pool of a slice."""
+        layout = self._layout_of(slice_code)
+        pool = self.pools.get(layout)
+        if pool is None:
+            pool = self.pools[layout] = Pool(layout, self._load)
+        return pool
 
     def add(
         self,
@@ -185,19 +178,35 @@ class Windows:
         window_start_ms: Ints,
         prepared: Prepared,
         signs: Ints,
-        count: Callable[..., None],
+        *,
+        outcomes: bool,
     ) -> None:
         """Count n predictions, or outcomes (sign -1 retracts), at every level they belong to.
 
-        levels: (records' indexes, their slice codes) as `Combos.leaf_table` gives them.
-        count: `add_predictions` or `add_outcomes` of the task that has prepared them.
+        levels: (records' indexes, their slice codes) as `Combos.leaf_table` gives them, of one layout each.
         """
-        for level, (index, slices) in enumerate(levels):
-            pool = self.pool(level)
+        for index, slices in levels:
+            pool = self.pool(int(slices[0]))
             keys = slot_keys(window_start_ms[index], slices)
             slot, distinct, slots = pool.find(keys)
-            count(pool.head, pool.cells, pool.layout, slot, _at(prepared, index), signs[index])
+            part = pool.layout.outcomes
+            count = part.add_outcomes if outcomes else part.add_predictions
+            mine, sign = _at(prepared, index), signs[index]
+            count(pool.head, pool.cells, slot, mine, sign)
+            for also, start in pool.layout.also_outcomes if outcomes else ():
+                also.add_outcomes(pool.cells, start, slot, mine, sign)
             self._note(pool, distinct, slots)
+
+    def observe(self, key: int, value: bytes) -> None:
+        """Add what is known of a window's predictions without labels: a packed snapshot of some of its parts."""
+        pool = self.pool(slot_of(key)[1])
+        (slot,) = pool.find(np.array([key], np.int64))[2].tolist()
+        seen = Snapshot.unpack(value, pool.layout)
+        pool.head[slot] += seen.head
+        pool.cells[slot] += seen.cells
+        if seen.named:
+            pool.named[slot] = add_names(pool.named.get(slot, {}), seen.named)
+        self._note(pool, [key], np.array([slot], np.int64))
 
     def _note(self, pool: Pool, keys: list[int], slots: Ints) -> None:
         pool.mark(keys, slots)
@@ -215,24 +224,28 @@ class Windows:
         """All there is has to be sent again."""
         self.unsent = {window: set(keys) for window, keys in self.keys.items()}
 
-    def snapshot(self, key: int, level: int) -> Snapshot | None:
+    def snapshot(self, key: int) -> Snapshot | None:
         """A copy of one accumulator; None if it is unknown."""
-        return self.pool(level).snapshot(key)
+        return self.pool(slot_of(key)[1]).snapshot(key)
 
     def drop(self, window: Window) -> set[int]:
         """Forget a model's window for good; the keys it had."""
         keys = self.keys.pop(window, set())
         self.unsent.pop(window, None)
         for key in keys:
-            self.fine.drop(key)
-            self.coarse.drop(key)
+            self.pool(slot_of(key)[1]).drop(key)
         return keys
+
+    def evict(self, bytes_max: int) -> None:
+        """Drop what need not be in memory, so that all pools together keep within so many bytes."""
+        for pool in self.pools.values():
+            pool.evict(max(bytes_max // len(self.pools) // pool.slot_bytes, 1))
 
 
 def _at(prepared: Prepared, index: Ints) -> Prepared:
     return prepared if len(index) == len(prepared) else prepared.take(index)
 
 
-def unlabelled(snapshot: Snapshot) -> int:
+def unlabelled(snapshot: Snapshot, layout: WindowLayout) -> int:
     """Predictions of the window that no label has joined."""
-    return int(snapshot.head[Column.TOTAL] - snapshot.head[Column.LABELLED])
+    return int(snapshot.head[TOTAL_COLUMN] - snapshot.head[layout.outcomes.labelled_column])

@@ -2,27 +2,19 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
-import msgspec
 from pydantic import PlainValidator, WithJsonSchema
 
 from alerting.metric_paths import METRICS, is_known
+from metrics.reference import Baseline, decode_baseline
 from runtime.settings.suggest import suggestion
 
-SCHEMA: Final = "hindcast.baseline/1"
 
-
-class Baseline(msgspec.Struct, frozen=True):
-    """What of the file is acted on. performance: metric path -> the value that rules compare with."""
-
-    schema: str
-    performance: dict[str, float] = {}
-
-    def by_path(self) -> dict[str, float]:
-        """The values under every spelling of their paths that a rule may use."""
-        whole = {f"metrics.{name}": value for name, value in self.performance.items() if name in METRICS}
-        return whole | self.performance
+def performance_by_path(baseline: Baseline) -> dict[str, float]:
+    """What is usual of each metric, under every spelling of its path that a rule may use."""
+    whole = {f"metrics.{name}": value for name, value in baseline.performance.items() if name in METRICS}
+    return whole | baseline.performance
 
 
 def _read(value: object) -> Baseline:
@@ -32,13 +24,13 @@ def _read(value: object) -> Baseline:
     if not isinstance(value, str) or not value:
         raise ValueError("must be the path of a baseline file")
     try:
-        found = msgspec.json.decode(Path(value).read_bytes(), type=Baseline)
+        found = decode_baseline(Path(value).read_bytes())
+    except FileNotFoundError:
+        raise ValueError(f"cannot read {value}: No such file (hindcast baseline build makes one)") from None
     except OSError as error:
         raise ValueError(f"cannot read {value}: {error.strerror}") from None
-    except msgspec.MsgspecError as error:
+    except ValueError as error:
         raise ValueError(f"{value}: {error}") from None
-    if found.schema != SCHEMA:
-        raise ValueError(f"{value}: schema is not {SCHEMA}")
     for name, number in found.performance.items():
         if not is_known(name):
             raise ValueError(f"{value}: performance.{name} is no metric{suggestion(name, METRICS)}")

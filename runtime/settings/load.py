@@ -18,9 +18,24 @@ _OPAQUE: Final = ("sinks",)
 _DROPS_MAX: Final = 4
 
 
-def load(path: Path | None, env: Mapping[str, str]) -> Settings:
-    """Read the file (None: defaults). Raises ConfigError with all problems, one line each."""
-    return parse({} if path is None else _read(path), env)
+def load(path: Path | None, env: Mapping[str, str], *, baselines: bool = True) -> Settings:
+    """Read the file (None: defaults). Raises ConfigError with all problems, one line each.
+
+    Without `baselines` the models' baseline files are not read: they may be what is to be made.
+    """
+    tree = {} if path is None else _read(path)
+    return parse(tree if baselines else _without_baselines(tree), env)
+
+
+def _without_baselines(tree: object) -> object:
+    models = tree.get("models") if isinstance(tree, dict) else None
+    if not isinstance(tree, dict) or not isinstance(models, dict):
+        return tree
+    kept = {
+        name: {key: value for key, value in model.items() if key != "baseline"} if isinstance(model, dict) else model
+        for name, model in models.items()
+    }
+    return tree | {"models": kept}
 
 
 def parse(tree: object, env: Mapping[str, str]) -> Settings:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue, PlainValidator, WithJsonS
 from models.outcome import Task
 from runtime.settings.base import Section, topic_name
 from runtime.settings.baseline import BaselineFile
+from runtime.settings.drift import DriftSettings
 from runtime.settings.units import DurationMs, PositiveDurationMs, Span
 
 TopicName: TypeAlias = Annotated[str, AfterValidator(topic_name)]
@@ -88,7 +89,7 @@ class ModelSettings(Section):
     segments: list[SegmentField] = Field(default_factory=list)
     segment_values_max: int = Field(default=50, ge=1, le=10_000)
     baseline: BaselineFile | None = None
-    drift: JsonValue = Field(default=None, repr=False)
+    drift: DriftSettings = DriftSettings()
     champion: JsonValue = Field(default=None, repr=False)
     challengers: JsonValue = Field(default=None, repr=False)
 

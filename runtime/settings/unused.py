@@ -7,8 +7,8 @@ from runtime.settings.model import ModelSettings
 from runtime.settings.problem import KeyPath, dotted
 from runtime.settings.root import Settings
 
-_FIELDS_LATER: Final = ("scores", "embedding", "latency_ms", "status", "error_type", "value")
-_MODEL_KEYS_LATER: Final = ("drift", "champion", "challengers")
+_FIELDS_LATER: Final = ("scores", "embedding", "value")
+_MODEL_KEYS_LATER: Final = ("champion", "challengers")
 
 
 def unused(settings: Settings) -> list[str]:

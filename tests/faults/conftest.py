@@ -11,6 +11,7 @@ import pytest
 from runtime.clock import now_ms
 from tests.support.kafka_cluster import KafkaCluster
 from tests.support.load import Load, make_load
+from tests.support.receivers import Receivers
 from tests.support.scene import Scene
 
 SEED = int(os.environ.get("HINDCAST_FAULT_SEED", "20261"))
@@ -23,6 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.faults)
             item.add_marker(pytest.mark.own_broker)
             item.add_marker(pytest.mark.timeout(300))
+            # Side by side: what keeps both cores busy, and what mostly waits for receivers.
+            item.add_marker(pytest.mark.xdist_group("alerts" if "alert" in item.path.name else "data"))
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +52,13 @@ def new_scene(cluster: KafkaCluster, tmp_path: Path) -> Iterator[NewScene]:
     """Open scenes: new_scene(load, **options of Scene)."""
     with ExitStack() as stack:
         yield lambda load, **options: stack.enter_context(Scene(cluster.bootstrap, tmp_path, load, **options))
+
+
+@pytest.fixture
+def told() -> Iterator[Receivers]:
+    """Who hears of alerts."""
+    with Receivers() as receivers:
+        yield receivers
 
 
 @pytest.fixture

@@ -40,12 +40,6 @@ STEPS = {
 
 
 @pytest.fixture
-def told() -> Iterator[Receivers]:
-    with Receivers() as receivers:
-        yield receivers
-
-
-@pytest.fixture
 def scene(cluster: KafkaCluster, tmp_path: Path, told: Receivers) -> Iterator[AlertScene]:
     with AlertScene(cluster.bootstrap, tmp_path, told) as scene:
         yield scene

@@ -7,8 +7,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from agents.dimensions import DimensionLog
-from models.batch import Combo
-from tables.dimensions import OTHER, Admissions
+from models.batch import OTHER, Combo
+from tables.dimensions import Admissions
 from tables.plan import ModelPlan, Plan
 from tests.support.topics import ScratchTopics
 

@@ -19,7 +19,7 @@ from tables.records import Record, Recorder
 from tests.simulation.log import Disk, FencedError, Log, Owner
 from tests.simulation.story import END_MS, Reader, Story
 
-MEMORY = Memory(recent_rows_max=8, slots_max=3, waiting_rows_max=5)
+MEMORY = Memory(recent_rows_max=8, slots_bytes_max=30_000, waiting_rows_max=5)
 """So little that rows and windows come back from the checkpoint."""
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
+
+import orjson
 
 from tests.support import recount as oracle
 from tests.support.recount_records import BadRecordError, Label, Raw, Rules, read_label, read_prediction
@@ -57,6 +60,23 @@ def count(records: Iterable[Raw], rules: Rules) -> Counted:
                 windows[key][cell] += 1
     found_windows = {key: _counts(held) for key, held in windows.items()}
     return Counted(found_windows, dict(seen), dict(bad), joined)
+
+
+def watched(records: Iterable[Raw], rules: Rules) -> dict[Key, list[dict[str, object]]]:
+    """The bodies of the predictions that count, by the window of their whole model."""
+    predictions = defaultdict(list)
+    bodies: dict[int, dict[str, object]] = {}
+    for raw in records:
+        with suppress(BadRecordError):
+            if raw.kind == "predictions":
+                found = read_prediction(raw, rules)
+                bodies[id(found)] = orjson.loads(raw.value)
+                predictions[found.id, found.model, found.version].append((raw.place, found))
+    windows: dict[Key, list[dict[str, object]]] = defaultdict(list)
+    for first in map(oracle._first, predictions.values()):
+        whole = next(key for key in oracle._keys(first, rules) if not key[3])
+        windows[whole].append(bodies[id(first)])
+    return windows
 
 
 def _counts(held: Counter[str]) -> Counts:

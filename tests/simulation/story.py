@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from random import Random
 from typing import Literal
 
 import numpy as np
 import orjson
 
+from metrics.inputs import Inputs
+from metrics.observer import ModelObserver
+from metrics.reference import Categorical, Numeric
+from metrics.service import Service
+from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS, Batch, Source, empty
 from models.codec import Decoder, ModelFields
 from models.outcome import Task
-from tables.plan import ModelPlan, Plan, Span
+from tables.plan import ModelPlan, Plan, Span, Watch
+from tables.tasks import layout_of, parts
 from tests.support.recount_records import Raw, Rules
 
 START_MS = 1_763_000_040_000
@@ -30,6 +37,17 @@ TOPICS: Mapping[str, str] = {"predictions": "fraud_predictions", "labels": "frau
 COUNTRIES, DEVICES = ("DE", "US", ""), ("web", "app")
 VERSIONS = ("v1", "v2", "v3")
 
+FEATURES = (
+    ("amount", Numeric(edges=[-1.0, 0.0, 10.0, 90.0], counts=[0, 2, 0, 0, 5, 5, 40, 40, 10], mean=20.0, std=15.0,
+                       min=-1.0, max=95.0, quartiles=(5.0, 12.0, 40.0))),
+    ("channel", Categorical(categories=["shop", "phone"], counts=[1, 1, 0, 0, 0, 60, 40])),
+)  # fmt: skip
+_OWN = ((("latency_ms",), ("latency_seconds",)), (("status",),), (("error_type",),))
+WATCH = Watch(
+    ModelObserver((*_OWN, *((("features", name), (name,)) for name, _ in FEATURES)), FEATURES),
+    (Service(), Inputs(FEATURES, over_seconds=60, min_records=1)),
+    always=True,
+)
 MODEL = ModelPlan(
     name="fraud",
     predictions_topic=TOPICS["predictions"],
@@ -42,6 +60,7 @@ MODEL = ModelPlan(
     segments=("country", "device"),
     spans=(Span("1m", 60_000), Span("5 labelled", labelled=5)),
     window_name="30s",
+    watch=WATCH,
 )
 RULES = Rules(
     window_ms=WINDOW_MS,
@@ -51,10 +70,11 @@ RULES = Rules(
     now_ms=NOW_MS,
 )
 FIELDS: Mapping[str, ModelFields] = {
-    "predictions": ModelFields("fraud", "predictions", segments=MODEL.segments),
+    "predictions": ModelFields("fraud", "predictions", segments=MODEL.segments, observer=WATCH.observer),
     "labels": ModelFields("fraud", "labels"),
 }
 
+CLASSES_MAX = 3
 PREDICTED: Mapping[Task, tuple[object, ...]] = {
     "binary": (0, 1),
     "multiclass": ("cat", "dog", 3, True),
@@ -89,11 +109,16 @@ class Story:
     event_ms: Mapping[tuple[str, int, int], int]
     task: Task = "binary"
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
-        return Plan(
-            {"fraud": replace(MODEL, task=self.task, classes_max=3)}, dict.fromkeys(TOPICS.values(), self.partitions)
+        model = replace(
+            MODEL,
+            task=self.task,
+            classes_max=CLASSES_MAX,
+            whole=WindowLayout((*parts(self.task, CLASSES_MAX, whole=True), *WATCH.parts)),
+            of_segment=layout_of(self.task, CLASSES_MAX, whole=False),
         )
+        return Plan({"fraud": model}, dict.fromkeys(TOPICS.values(), self.partitions))
 
     def records(self) -> Iterator[Raw]:
         for held in self.sources.values():
@@ -138,6 +163,7 @@ def _prediction(
     body |= {"country": rng.choice(COUNTRIES), "device": rng.choice(DEVICES)}
     body["score"] = rng.choice((None, 0.0, 1.0, 0.5, rng.random(), rng.random(), rng.random()))
     body["prediction"] = rng.choice(PREDICTED[task])
+    body |= _watched(Random(f"{name} {version} {at_ms}"))
     publish_ms = at_ms + rng.randrange(SLACK_MS)
     yield Timed(publish_ms, "predictions", partition, orjson.dumps(body), at_ms)
     if rng.random() < 0.15:  # the same again, anywhere
@@ -148,6 +174,21 @@ def _prediction(
         other["event_time"] = other_ms = at_ms - rng.choice((0, rng.randrange(20 * SECOND_MS)))
         again_ms = publish_ms + 1 + rng.randrange(5 * SECOND_MS)
         yield Timed(again_ms, "predictions", partition, orjson.dumps(other), other_ms)
+
+
+def _watched(rng: Random) -> dict[str, object]:
+    """Latency, status and features, or some of them, or none."""
+    found: dict[str, object] = {}
+    if rng.random() < 0.8:
+        found |= rng.choice(({"latency_ms": rng.randrange(1, 500)}, {"latency_seconds": rng.random()}))
+    if rng.random() < 0.6:
+        found |= rng.choice(({"status": "success"}, {"status": "error", "error_type": "timeout"}, {"status": "error"}))
+    features: dict[str, object] = {
+        "amount": rng.choice((5, 7.5, -3.0, 1e300, None, "x", [1], True)),
+        "channel": rng.choice(("shop", "phone", "fax", "", None, 7, {})),
+    }
+    given = {name: value for name, value in features.items() if rng.random() < 0.8}
+    return found | rng.choice(({"features": given}, given))
 
 
 def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int], task: Task) -> Iterator[Timed]:
@@ -210,7 +251,7 @@ class Reader:
         return Batch(
             self.kind, self.source, base, self.last, self.watermark_ms, False,
             found.ids, found.offsets, found.time_ms, found.score, found.outcome, found.combos, found.combo_index,
-            np.array([bad.record.offset for bad in found.bad], np.int64), classes=found.classes,
+            np.array([bad.record.offset for bad in found.bad], np.int64), found.observed, found.classes,
         )  # fmt: skip
 
     def marker(self, watermark_ms: int | None = None, *, idle: bool = False) -> Batch:

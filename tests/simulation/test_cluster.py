@@ -1,15 +1,17 @@
 """Whatever happens to the workers, the final records are those of a recount."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from typing import Any, cast
 
 import numpy as np
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tables.records import Record
 from tests.simulation.cluster import Cluster
-from tests.simulation.counts import Counted, Counts, count
+from tests.simulation.counts import Counted, Counts, count, watched
 from tests.simulation.story import RULES, tell
 from tests.support.compare import compare_all
 from tests.support.recount import recount
@@ -58,6 +60,31 @@ def check_revisions(records: list[Record]) -> None:
         highest[key] = max(highest[key], record.revision)
 
 
+def check_watched(cluster: Cluster) -> None:
+    """What is known without labels, of every prediction that counts."""
+    final = final_windows(cluster.records)
+    for key, bodies in watched(cluster.story.records(), RULES).items():
+        parts: dict[str, Any] = final[key].parts
+        latencies = [one for body in bodies if (one := _latency_seconds(body)) is not None]
+        mean = parts.get("prediction_latency_seconds", {}).get("mean")
+        assert mean == (pytest.approx(sum(latencies) / len(latencies), abs=1e-6) if latencies else None)
+        errors = Counter(body.get("error_type", "unknown") for body in bodies if body.get("status") == "error")
+        assert parts.get("errors", {}) == dict(errors)
+        for name, mismatched in (("amount", (str, list, bool)), ("channel", (dict,))):
+            values = [cast("dict[str, object]", body.get("features", body)).get(name) for body in bodies]
+            quality = parts["quality"]["features"][name]
+            assert quality["missing_ratio"] == pytest.approx(sum(v is None for v in values) / len(values))
+            wrong = sum(isinstance(v, mismatched) for v in values)
+            assert quality["type_mismatch_ratio"] == pytest.approx(wrong / len(values))
+
+
+def _latency_seconds(body: dict[str, Any]) -> float | None:
+    if "latency_ms" in body:
+        return float(body["latency_ms"] / 1000)
+    seconds = body.get("latency_seconds")
+    return None if seconds is None else float(seconds)
+
+
 def check_parts(records: list[Record]) -> None:
     """What the values of a segment field say adds up to what the whole says."""
     whole = {k: said(r) for k, r in final_windows(records).items() if not k[3]}
@@ -98,6 +125,7 @@ def test_f02_f05_f14_f15_records_are_exact_whatever_happens_to_the_workers(seed:
     check_fates(cluster, counted)
     check_revisions(cluster.records)
     check_parts(cluster.records)
+    check_watched(cluster)
 
 
 @settings(max_examples=4, deadline=None, derandomize=True)

@@ -18,7 +18,6 @@ from tables.memory import MemoryCheckpoint
 from tables.row_form import RowForm
 from tables.row_forms import FORMS
 from tests.simulation.story import Reader, Story, tell
-from tests.unit.tables.tally import tallied
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -43,7 +42,6 @@ def fold(story: Story, batches: list[list[Batch]], *, slow: bool) -> JoinState:
     state = JoinState(story.plan, 0, MemoryCheckpoint())
     predictions, labels = (all_slow, all_slow) if slow else (decide_predictions, decide_labels)
     with (
-        tallied(),
         mock.patch.object(deciding, "decide_predictions", predictions),
         mock.patch.object(deciding, "decide_labels", labels),
     ):
@@ -60,11 +58,13 @@ def rows_of(state: JoinState) -> dict[bytes, str]:
     return {key: repr(form.decode(value)) for key, value in state.rows.unwritten().items()}
 
 
-def windows_of(state: JoinState) -> dict[int, bytes | None]:
+def windows_of(state: JoinState) -> dict[int, bytes]:
     found = {}
     for key in (k for keys in state.windows.keys.values() for k in keys):
-        snapshot = state.windows.snapshot(key, state.level(key))
-        found[key] = None if snapshot is None else snapshot.pack()
+        snapshot = state.windows.snapshot(key)
+        assert snapshot is not None
+        ordered = snapshot._replace(named=dict(sorted(snapshot.named.items())))  # which name came first means nothing
+        found[key] = ordered.pack(state.windows.layout_of(key))
     return found
 
 

@@ -90,19 +90,20 @@ class AlertScene(Scene):
                 "metrics": {"auc": auc}, "intervals": {"auc": [auc - 0.01, auc + 0.01]},
             },
         )  # fmt: skip
-        self._send("metrics", key("fraud", version, "", "10s", start_ms), value)
+        self._send("metrics", (key("fraud", version, "", "10s", start_ms), value))
 
-    def alert(self, event: AlertEvent) -> None:
-        """An alert as a rule would say it."""
-        self._send("alerts", event.fingerprint.encode(), encode_alert(event))
+    def alert(self, *events: AlertEvent) -> None:
+        """Alerts as rules would say them."""
+        self._send("alerts", *((event.fingerprint.encode(), encode_alert(event)) for event in events))
 
     def silence(self, silence: Silence | None, silence_id: str) -> None:
         """A silence, or its end."""
-        self._send("silences", silence_id.encode(), None if silence is None else encode_silence(silence))
+        self._send("silences", (silence_id.encode(), None if silence is None else encode_silence(silence)))
 
-    def _send(self, topic: str, record_key: bytes, value: bytes | None) -> None:
+    def _send(self, topic: str, *records: tuple[bytes, bytes | None]) -> None:
         # Partition 0 in any case: copies of one window have to stand on one partition, whichever.
-        self._producer.produce(f"{self.prefix}{topic}", value, record_key, 0)
+        for record_key, value in records:
+            self._producer.produce(f"{self.prefix}{topic}", value, record_key, 0)
         assert self._producer.flush(10) == 0
 
     def simulate(self, **options: float) -> None:

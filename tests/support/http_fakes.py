@@ -36,7 +36,9 @@ class Reset:
 
 @dataclass(frozen=True)
 class Hang:
-    """Take the request and never answer."""
+    """Never answer. taken: what was asked for happens all the same."""
+
+    taken: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,13 @@ Fault = Answer | Reset | Hang | Dribble
 
 @dataclass(frozen=True)
 class Received:
-    """A request that came in, whatever was made of it."""
+    """A request that came in, whatever was made of it. at: when, in monotonic seconds."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float = field(default_factory=time.monotonic)
 
     def json(self) -> Any:  # noqa: ANN401  whatever was sent
         return orjson.loads(self.body)
@@ -108,15 +111,20 @@ class Fake:
                 assert request.transport is not None
                 request.transport.abort()
                 return web.Response()
-            case Hang():
+            case Hang(taken):
+                if taken:
+                    self._note(received, self.answer(received))
                 await self._closing.wait()
                 return web.Response(status=503)
             case Dribble(status):
                 return await self._dribble(request, status)
         answer = fault if isinstance(fault, Answer) else self.answer(received)
-        if answer.status < 300 and request.method == "POST":
-            self.accepted.append(received)
+        self._note(received, answer)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    def _note(self, received: Received, answer: Answer) -> None:
+        if answer.status < 300 and received.method == "POST":
+            self.accepted.append(received)
 
     async def _dribble(self, request: web.BaseRequest, status: int) -> web.StreamResponse:
         response = web.StreamResponse(status=status)

@@ -55,6 +55,10 @@ class Receivers:
         """What the pager does to the next requests."""
         self._loop.call_soon_threadsafe(lambda: self.pager.next_faults(*faults))
 
+    def hook_faults(self, *faults: Fault) -> None:
+        """What the webhook does to the next requests."""
+        self._loop.call_soon_threadsafe(lambda: self.hook.next_faults(*faults))
+
     # -- configuration
 
     def settings(self, directory: Path) -> dict[str, Any]:

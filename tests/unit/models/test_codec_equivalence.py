@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metrics.observer import ModelObserver
+from metrics.reference import Categorical, Numeric
 from models.batch import Kind
-from models.codec import Decoder, ModelFields
+from models.codec import Decoded, Decoder, ModelFields
 from models.columns import from_rows
 from models.outcome import Task
 from tests.unit.models.support import EVENT, EVENT_MS, NOW_MS, Consumed, codes, fraud_label, fraud_prediction, rows
@@ -157,6 +159,20 @@ def chunks(draw: st.DrawFn, bases: list[dict[str, object]], names: dict[str, str
     return values
 
 
+def watched(decoded: Decoded) -> dict[object, object]:
+    """What was packed of each record, where anything was, and the errors."""
+    observed = decoded.observed
+    if observed is None:
+        return {}
+    packed: dict[object, object] = {
+        (name, at): one.tobytes()
+        for name, values in observed.packed.items()
+        for at, one in enumerate(values)
+        if any(one.tobytes())
+    }
+    return packed | {("error", at): error for at, error in observed.errors.items()}
+
+
 def agree(kind: str, models: list[ModelFields], values: list[bytes | None]) -> None:
     assert kind in {"predictions", "labels"}
     both = [
@@ -169,6 +185,7 @@ def agree(kind: str, models: list[ModelFields], values: list[bytes | None]) -> N
         assert rows(fast) == rows(slow)
         assert [(bad.record, bad.code) for bad in fast.bad] == [(bad.record, bad.code) for bad in slow.bad]
         assert fast.greatest_ms == slow.greatest_ms
+        assert watched(fast) == watched(slow)
         assert len(fast.ids) + len(fast.bad) == len(records)
 
 
@@ -251,6 +268,29 @@ def test_fast_labels_of_numbers_agree_with_the_definition(values: list[bytes | N
 @given(values=chunks(CLASS_LABEL_BASES, CLASS_LABEL_NAMES))
 def test_fast_labels_of_classes_agree_with_the_definition(values: list[bytes | None]) -> None:
     agree("labels", of("labels", "multiclass"), values)
+
+
+FEATURES = (
+    ("amount", Numeric(edges=[0.5], counts=[0] * 6, mean=1.0, std=2.0, min=0, max=1, quartiles=(0, 0.5, 1))),
+    ("country", Categorical(categories=["DE", "7", "true"], counts=[0] * 8)),
+)
+OWN = ((("latency_ms",), ("latency_seconds",)), (("status",),), (("error_type",),))
+OBSERVER = ModelObserver((*OWN, *((("features", name), ("input", name), (name,)) for name, _ in FEATURES)), FEATURES)
+WATCHED_BASES: list[dict[str, object]] = [
+    {**fraud_prediction(), "latency_ms": 12.5, "status": "success", "features": {"amount": 3, "country": "DE"}},
+    {**fraud_prediction(), "latency_seconds": 1, "features": {"country": 7}},
+    {**fraud_prediction(country=...), "input": {"amount": 0.25}, "status": "error", "error_type": "timeout"},
+    {"id": "p", "timestamp": EVENT, "status": "error", "amount": 1},
+]
+WATCHED_NAMES = PREDICTION_NAMES | dict.fromkeys(
+    ("latency_ms", "latency_seconds", "status", "error_type", "amount", "input"), "text"
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(values=chunks(WATCHED_BASES, WATCHED_NAMES))
+def test_fast_watched_values_agree_with_the_definition(values: list[bytes | None]) -> None:
+    agree("predictions", [ModelFields("fraud", "predictions", segments=("country",), observer=OBSERVER)], values)
 
 
 SEGMENTED = [

@@ -120,7 +120,8 @@ def test_the_spans_that_rules_judge_are_made_once_for_the_models_they_are_for() 
         {"name": "c", "metric": "f1", "below": 0.5, "over": "1000 labelled"},
         {"name": "d", "metric": "f1", "below": 0.5, "model": "fraud", "over": "2h"},
     ]
-    lagging, counted = Span("5m lag 1h", 300_000, lag_ms=3_600_000), Span("1000 labelled", labelled=1000)
+    lagging = Span("5m lag 1h", 300_000, lag_ms=3_600_000, whole_only=True)
+    counted = Span("1000 labelled", labelled=1000, whole_only=True)
     assert spans(packs=[], rules=rules) == {
         "fraud": (Span("2h", 7_200_000), lagging, counted),
         "churn": (counted,),
@@ -129,12 +130,19 @@ def test_the_spans_that_rules_judge_are_made_once_for_the_models_they_are_for() 
 
 def test_a_packs_hour_is_as_many_whole_windows_as_cover_it() -> None:
     assert spans() == {
-        "fraud": (Span("2h", 7_200_000), Span("1h", 3_600_000)),
-        "churn": (Span("1h", 9 * 420_000),),
+        "fraud": (Span("2h", 7_200_000), Span("1h", 3_600_000, whole_only=True)),
+        "churn": (Span("1h", 9 * 420_000, whole_only=True),),
     }
+
+
+def test_a_span_that_some_rule_judges_for_every_segment_is_made_for_segments() -> None:
+    rule = {"name": "a", "metric": "auc", "below": 0.5, "model": "fraud", "over": "5m"}
+    every = rule | {"name": "b", "segments": "all"}
+    assert [span.whole_only for span in spans(packs=[], rules=[rule])["fraud"]] == [False, True]
+    assert [span.whole_only for span in spans(packs=[], rules=[rule, every])["fraud"]] == [False, False]
 
 
 def test_a_rule_that_names_a_model_counts_for_any_model() -> None:
     rule = {"name": "a", "metric": "auc", "below": 0.5, "model": "unheard", "over": "5m"}
     tree = {"models": {"*": {"predictions": {"topic": "p"}}}, "alerts": {"packs": [], "rules": [rule]}}
-    assert model_plans(parse(tree, {}))["*"].spans == (Span("5m", 300_000),)
+    assert model_plans(parse(tree, {}))["*"].spans == (Span("5m", 300_000, whole_only=True),)

@@ -11,7 +11,7 @@ from runtime.alert_plan import alert_plan
 from runtime.settings import Settings
 from runtime.settings.load import parse
 
-GOOD = '{"schema": "hindcast.baseline/1", "performance": {"accuracy": 0.96, "recall": 0.8}, "features": {"amount": {}}}'
+GOOD = '{"schema": "hindcast.baseline/1", "performance": {"accuracy": 0.96, "recall": 0.8}, "records": 900}'
 
 
 def settings(path: Path, **rule: object) -> Settings:
@@ -49,12 +49,17 @@ def test_a_rule_compares_with_the_file_from_the_first_window_on(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "cannot read"),
+        (None, "No such file (hindcast baseline build makes one)"),
         ("{", "fraud.json"),
         ('{"performance": {}}', "schema"),
         ('{"schema": "other/1"}', "schema is not hindcast.baseline/1"),
         ('{"schema": "hindcast.baseline/1", "performance": {"acuracy": 1}}', "did you mean accuracy?"),
         ('{"schema": "hindcast.baseline/1", "performance": {"accuracy": "high"}}', "float"),
+        ('{"schema": "hindcast.baseline/1", "perfomance": {}}', "unknown field `perfomance`"),
+        (
+            '{"schema": "hindcast.baseline/1", "prediction": {"type": "categorical", "categories": [], "counts": []}}',
+            "prediction",
+        ),
     ],
 )
 def test_a_wrong_file_is_one_line_with_its_key_path(tmp_path: Path, text: str | None, said: str) -> None:

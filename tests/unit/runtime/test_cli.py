@@ -36,7 +36,8 @@ def errors_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int,
 
 
 VERBS = (
-    "demo", "worker", "check", "topics create", "simulate", "evaluate", "dead-letters list", "dead-letters replay",
+    "demo", "worker", "check", "topics create", "simulate", "evaluate", "baseline build",
+    "dead-letters list", "dead-letters replay",
 )  # fmt: skip
 
 
@@ -60,6 +61,10 @@ def test_every_verb_has_help_config_and_log_format(verb: str, capsys: pytest.Cap
         ("simulate --fraud-rate 7", "hindcast: simulate.fraud_rate: must lie within 0 and 1"),
         ("simulate --bootstrap nowhere", "hindcast: Invalid value: --bootstrap: write host:port"),
         ("evaluate", "hindcast: Missing option"),
+        ("baseline build", "hindcast: Missing argument"),
+        ("baseline build train.csv --features ,", "hindcast: --features: name some, as a,b"),
+        ("baseline build train.xls", "hindcast: train.xls: unknown ending, must be one of .csv"),
+        ("baseline build train.csv --model churn", "hindcast: --model: churn is not configured, known are fraud"),
         ("dead-letters list --since yesterday", "hindcast: --since: neither a duration"),
         ("check --config nope.yaml", "hindcast: cannot read nope.yaml: No such file"),
     ],

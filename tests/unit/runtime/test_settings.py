@@ -64,7 +64,6 @@ def test_the_contracts_whole_example_loads_and_says_what_it_does_not_act_on(exam
     assert fraud.segments == ["country", "merchant"]
     assert unused(settings) == [
         "kafka.schema_registry",
-        "models.fraud.drift",
         "models.fraud.champion",
         "models.fraud.challengers",
         "sinks",

@@ -12,8 +12,8 @@ from models.partial import Mark, Partial
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
 from tables.merge_state import MergeBlock, MergeState
-from tables.plan import MIN_MS, ModelPlan, Plan
-from tables.windows import Snapshot
+from tables.plan import MIN_MS, WHOLE, ModelPlan, Plan
+from tables.snapshot import Snapshot
 
 WINDOW_MS, HORIZON_MS, LATENESS_MS = 60_000, 600_000, 30_000
 HOLD_MS = HORIZON_MS + LATENESS_MS
@@ -85,7 +85,7 @@ def snapshot(total: int, labelled: int = 0, version: int = 1) -> Snapshot:
 
 
 def partial(start_ms: int, cover: dict[int, int], total: int, labelled: int = 0) -> Partial:
-    return Partial("fraud", "v1", "", start_ms, list(cover.items()), snapshot(total, labelled).pack())
+    return Partial("fraud", "v1", "", start_ms, list(cover.items()), snapshot(total, labelled).pack(WHOLE))
 
 
 class Merging:

@@ -1,6 +1,7 @@
 """Names stand for themselves up to a limit; the rest is counted together."""
 
-from tables.dimensions import OTHER, Admissions, Name
+from models.batch import OTHER
+from tables.dimensions import Admissions, Name
 from tables.plan import ANY_MODEL, ModelPlan, Plan
 
 PLAN = Plan(

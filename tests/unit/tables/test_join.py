@@ -5,7 +5,8 @@ from dataclasses import replace
 from metrics.layout import Column
 from tables.plan import Plan
 from tables.rows import LABELS_MAX
-from tables.windows import Snapshot, slot_key
+from tables.snapshot import Snapshot
+from tables.windows import slot_key
 from tests.unit.tables.support import HOLD_MS, HORIZON_MS, MODEL, PLAN, T0, WINDOW_MS, Feed, join_state
 
 LATER = T0 + 1_000
@@ -15,7 +16,7 @@ def window(feed: Feed, version: str = "v1", start_ms: int = T0, model: str = "fr
     start_ms -= start_ms % WINDOW_MS
     code = feed.state.combos.slice_code((model, version, ""))
     assert code is not None
-    found = feed.state.windows.snapshot(slot_key(start_ms, code), 0)
+    found = feed.state.windows.snapshot(slot_key(start_ms, code))
     assert found is not None
     return found
 

@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from metrics.layout import Column
-from models.batch import Batch, Source
+from models.batch import OTHER, Batch, Source
 from models.errors import WorldError
-from models.outcome import Task
+from models.outcome import Task, failed
 from tables.block import decode_block, encode_block
-from tables.dimensions import OTHER
 from tables.join_state import JoinState, classes_of
-from tables.plan import MIN_MS, Plan
+from tables.plan import MIN_MS, ModelPlan, Plan
 from tables.row_forms import FORMS
-from tables.tasks import COUNTING
-from tables.windows import Snapshot, slot_key
+from tables.snapshot import Snapshot
+from tables.tasks import layout_of
+from tables.windows import slot_key
 from tests.unit.tables.support import MODEL, T0, WINDOW_MS, join_state
-from tests.unit.tables.tally import OUTCOMES, tallied
 
 LATER = T0 + 1_000
 Said = float | str
 
 
-@pytest.fixture(autouse=True)
-def _tallied() -> Iterator[None]:
-    with tallied():
-        yield
+def of_task(task: Task, classes_max: int = 50) -> ModelPlan:
+    whole, of_segment = (layout_of(task, classes_max, whole=whole) for whole in (True, False))
+    return replace(MODEL, task=task, classes_max=classes_max, whole=whole, of_segment=of_segment)
 
 
 def plan(task: Task, classes_max: int = 50) -> Plan:
-    return Plan({"fraud": replace(MODEL, task=task, classes_max=classes_max)}, {"p": 1, "l": 1})
+    return Plan({"fraud": of_task(task, classes_max)}, {"p": 1, "l": 1})
 
 
 class Feed:
@@ -73,9 +69,14 @@ class Feed:
 
     def window(self) -> Snapshot:
         code = self.state.combos.slice_code(("fraud", "v1", ""))
-        found = None if code is None else self.state.windows.snapshot(slot_key(T0 - T0 % WINDOW_MS, code), 0)
+        found = None if code is None else self.state.windows.snapshot(slot_key(T0 - T0 % WINDOW_MS, code))
         assert found is not None
         return found
+
+    @property
+    def labelled(self) -> int:
+        layout = self.state.plan.models["fraud"].whole
+        return int(self.window().head[layout.outcomes.labelled_column])
 
     def fates(self, kind: str) -> dict[str, int]:
         return {fate: n for fate, n in self.state.fates.as_dict()[kind].items() if n}
@@ -104,7 +105,7 @@ def test_a_withdrawn_label_retracts_exactly(task: Task, one: Said, two: Said, th
     feed("p", ("a", T0, one), ("b", T0, two))
     before = feed.window().head.tolist()
     feed("l", ("a", LATER, two))
-    assert feed.window().head[OUTCOMES] != 0
+    assert feed.labelled == 1
     feed("l", ("a", LATER + 1, None))
     assert feed.window().head.tolist() == before
     assert feed.fates("labels") == {"joined": 1, "withdrawn": 1}
@@ -125,7 +126,7 @@ def test_which_of_several_labels_counts_does_not_depend_on_what_came_first(
             [value] = feed.state.rows.unwritten().values()
             row = FORMS[task].decode(value)
             best = max(row.labels, key=lambda x: names[int(x.actual)] if names else x.actual)
-            assert feed.window().head[Column.LABELLED] == 1
+            assert feed.labelled == 1
             only = Feed(task, join_state(plan(task)))
             for name in names:
                 only.state.classes.enter(only.state.combos.topic_code("l"), name)
@@ -164,7 +165,7 @@ def test_classes_keep_their_codes_in_a_replay_and_in_a_checkpoint() -> None:
 
 def test_a_block_may_hold_rows_of_several_tasks() -> None:
     fraud = replace(MODEL, name="fraud", predictions_topic="p", labels_topic="l")
-    price = replace(MODEL, name="price", predictions_topic="q", labels_topic="m", task="regression")
+    price = replace(of_task("regression"), name="price", predictions_topic="q", labels_topic="m")
     state = join_state(Plan({"fraud": fraud, "price": price}, {"p": 1, "q": 1, "l": 1, "m": 1}))
 
     def batch(topic: str, model: str, outcome: list[float], dtype: type) -> Batch:
@@ -191,6 +192,15 @@ def test_records_of_another_task_than_configured_are_refused() -> None:
         feed("p", ("a", T0, 1.5))
 
 
-def test_until_its_metrics_are_plugged_in_a_task_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="binary"):
-        COUNTING["regression"].prepare(np.zeros(1), np.zeros(1), None, None)
+@of_every_task
+def test_a_prediction_that_was_not_made_is_not_joined(task: Task, one: Said, two: Said, three: Said) -> None:
+    feed = Feed(task)
+    batch = feed.batch("p", [("a", T0, one), ("b", T0, two), ("c", T0, three)])
+    batch.outcome[1] = failed(task)
+    block = feed.state.decide("predictions", [batch])
+    assert block is not None
+    feed.state.apply(block)
+    feed("l", ("a", LATER, one), ("b", LATER, one))
+    assert feed.fates("predictions") == {"joined": 1, "pending": 1, "failed": 1}
+    assert feed.fates("labels") == {"joined": 1, "pending": 1}
+    assert feed.labelled == 1

@@ -2,25 +2,45 @@
 
 import numpy as np
 
-from metrics.layout import COARSE, FINE, HEAD_COLUMNS
+from metrics.binary_part import BinaryPart
+from metrics.layout import COARSE, FINE, HEAD_COLUMNS, Layout
+from metrics.window_layout import WindowLayout
 from tables.checkpoint import Cut
 from tables.join_state import JoinState, Memory
 from tables.memory import MemoryCheckpoint
+from tables.plan import SEGMENT, WHOLE
 from tables.row_cache import RowCache
-from tables.windows import Snapshot, slot_key, slot_of
+from tables.snapshot import NAMES_MAX, Snapshot, add_names
+from tables.windows import slot_key, slot_of
 from tests.support.cuts import rows_written
 from tests.unit.tables.support import PLAN, T0, WINDOW_MS, Feed
 
 
 def test_a_snapshot_comes_back_as_it_was() -> None:
     rng = np.random.default_rng(7)
-    for layout in (FINE, COARSE):
+    for layout in (WHOLE, SEGMENT, WindowLayout((BinaryPart(COARSE), BinaryPart(FINE)))):
         cells = (rng.integers(0, 3, layout.cells) * rng.integers(0, 9, layout.cells)).astype(np.int32)
-        one = Snapshot(12, rng.integers(-(2**60), 2**60, HEAD_COLUMNS), cells)
-        other = Snapshot.unpack(one.pack(), layout)
-        assert other.version == 12
+        one = Snapshot(12, rng.integers(-(2**60), 2**60, layout.head_columns), cells, {"errors/timeout": 3})
+        other = Snapshot.unpack(one.pack(layout), layout)
+        assert (other.version, other.named) == (12, one.named)
         assert np.array_equal(other.head, one.head)
         assert np.array_equal(other.cells, one.cells)
+
+
+def test_a_part_that_is_laid_out_differently_now_is_empty_and_the_others_stay() -> None:
+    fine, coarse, other = BinaryPart(FINE), BinaryPart(COARSE), BinaryPart(Layout(7, 3))
+    before, after = WindowLayout((fine, coarse)), WindowLayout((coarse, other))
+    one = Snapshot(1, np.arange(before.head_columns), np.arange(before.cells, dtype=np.int32))
+    found = Snapshot.unpack(one.pack(before), after)
+    assert found.head.tolist() == [*one.head[HEAD_COLUMNS:].tolist(), *[0] * HEAD_COLUMNS]
+    assert found.cells.tolist() == [*one.cells[FINE.cells :].tolist(), *[0] * other.cells]
+
+
+def test_what_has_no_name_left_is_counted_together_and_taken_out_again() -> None:
+    names = {f"errors/{number}": 1 for number in range(NAMES_MAX)}
+    full = add_names(names, {"errors/new": 2, "errors/7": 1})
+    assert (full["errors/__other__"], full["errors/7"], len(full)) == (2, 2, NAMES_MAX + 1)
+    assert add_names(full, full, -1) == {}
 
 
 def test_slot_keys_come_apart_again() -> None:
@@ -29,24 +49,24 @@ def test_slot_keys_come_apart_again() -> None:
 
 def test_evicted_windows_come_back_from_the_checkpoint_and_go_on() -> None:
     checkpoint = MemoryCheckpoint()
-    feed = Feed(JoinState(PLAN, 0, checkpoint, Memory(recent_rows_max=2, slots_max=1)))
+    feed = Feed(JoinState(PLAN, 0, checkpoint, Memory(recent_rows_max=2, slots_bytes_max=1)))
     for number in range(5):
         feed.predict(f"a{number}", T0 + number * WINDOW_MS)
     checkpoint.write(feed.state.cut((1, 1, 1)))
     feed.state.cut_written()
-    assert len(feed.state.windows.fine.slots) == 1
+    assert [len(pool.slots) for pool in feed.state.windows.pools.values()] == [1]
     for number in range(5):
         feed.predict(f"b{number}", T0 + number * WINDOW_MS)
     keys = [key for keys in feed.state.windows.keys.values() for key in keys]
-    found = [feed.state.windows.snapshot(key, 0) for key in keys]
+    found = [feed.state.windows.snapshot(key) for key in keys]
     assert [(s.version, int(s.head[0])) for s in found if s] == [(2, 2)] * 5
 
 
 def test_what_is_not_stored_is_never_evicted() -> None:
-    feed = Feed(JoinState(PLAN, 0, MemoryCheckpoint(), Memory(recent_rows_max=2, slots_max=1)))
+    feed = Feed(JoinState(PLAN, 0, MemoryCheckpoint(), Memory(recent_rows_max=2, slots_bytes_max=1)))
     for number in range(5):
         feed.predict(f"a{number}", T0 + number * WINDOW_MS)
-    assert feed.state.windows.fine.evict(1) == 0
+    assert [pool.evict(1) for pool in feed.state.windows.pools.values()] == [0]
 
 
 def test_the_newest_of_several_generations_of_a_row_is_found() -> None:

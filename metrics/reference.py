@@ -1,0 +1,121 @@
+"""The reference that traffic is compared with: one model's baseline file, read and checked.
+
+Whatever is later counted of a feature is counted in the bins that stand here, so every share that is
+published (nulls, unseen categories, outliers, values out of range) is a sum of bins, and a window's
+counts and the reference's can be compared bin by bin.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+SCHEMA: Final = "hindcast.baseline/1"
+
+MISSING, NULL, MISMATCH, NON_FINITE = range(4)
+"""The first codes of every feature: absent, null, of another type, NaN or infinite."""
+FIRST: Final = 4
+"""The code of a feature's first own bin. A categorical feature's first one is "never seen in the reference"."""
+CODES_MAX: Final = 255
+
+
+class Numeric(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="numeric", forbid_unknown_fields=True):
+    """A number. edges: ascending upper bounds of the bins (``low < x <= edge``), the last bin has none.
+
+    Among them are, besides quantiles, the bounds that are published: range, z-score 3, IQR fences. counts: of the
+    reference, by code: `FIRST` special ones, then ``len(edges) + 1`` bins.
+    """
+
+    edges: list[float]
+    counts: list[int]
+    mean: float
+    std: float
+    min: float
+    max: float
+    quartiles: tuple[float, float, float]
+
+    @property
+    def codes(self) -> int:
+        """How many codes a value may have."""
+        return FIRST + len(self.edges) + 1
+
+
+class Categorical(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="categorical", forbid_unknown_fields=True
+):
+    """A category: strings, booleans, whole numbers as text. categories: the most frequent first; the rare ones that
+    the build left out are one of them, ``__other__``, with the list of their names in ``rare``.
+
+    counts: of the reference, by code: `FIRST` special ones, one for unseen (0 there), then one a category.
+    """
+
+    categories: list[str]
+    counts: list[int]
+    rare: list[str] = []
+
+    @property
+    def codes(self) -> int:
+        """How many codes a value may have."""
+        return FIRST + 1 + len(self.categories)
+
+
+Feature = Numeric | Categorical
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Scores in [0, 1] in equal bins: of predicted negatives, of predicted positives; and where the file had labels
+    those of actual negatives and positives, of which the calibration is fitted.
+    """
+
+    predicted_negatives: list[int]
+    predicted_positives: list[int]
+    negatives: list[int] | None = None
+    positives: list[int] | None = None
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A baseline file. performance: metric path -> the value that rules compare with. records: rows of the build.
+
+    predictions: of a classifier, class -> count; prediction: of a regression, its distribution.
+    """
+
+    schema: str
+    model: str = ""
+    created_at: str = ""
+    records: int = 0
+    performance: dict[str, float] = {}
+    features: dict[str, Feature] = {}
+    scores: Scores | None = None
+    predictions: dict[str, int] = {}
+    prediction: Numeric | None = None
+    centroid: list[float] = []
+
+
+_decode = msgspec.json.Decoder(Baseline).decode
+
+
+def decode_baseline(value: bytes) -> Baseline:
+    """The baseline of a file's bytes. Raises ValueError that names the field."""
+    try:
+        found = _decode(value)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
+    if found.schema != SCHEMA:
+        raise ValueError(f"schema is not {SCHEMA}")
+    for name, feature in found.features.items():
+        _check(f"features.{name}", feature)
+    if found.prediction is not None:
+        _check("prediction", found.prediction)
+    return found
+
+
+def _check(name: str, feature: Feature) -> None:
+    if feature.codes > CODES_MAX:
+        raise ValueError(f"{name}: {feature.codes} codes; {CODES_MAX} are possible")
+    if len(feature.counts) != feature.codes:
+        raise ValueError(f"{name}.counts: {len(feature.counts)} counts for {feature.codes} codes")
+    if min(feature.counts) < 0:
+        raise ValueError(f"{name}.counts: a count below 0")
+    if isinstance(feature, Numeric) and any(a >= b for a, b in zip(feature.edges, feature.edges[1:], strict=False)):
+        raise ValueError(f"{name}.edges: not ascending")

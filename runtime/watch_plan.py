@@ -1,0 +1,58 @@
+"""From a model's settings to what is counted of its predictions before any label."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from metrics.binary_part import BinaryPart
+from metrics.delays import Delays
+from metrics.inputs import Inputs
+from metrics.layout import FINE
+from metrics.observer import OWN_FIELDS, ModelObserver, Watching
+from metrics.scores import ScorePart
+from metrics.service import Service
+from metrics.window_layout import WindowLayout
+from models.mapping import Paths, field_map
+from runtime.settings import ModelSettings
+from tables.plan import Watch
+
+
+def watch(model: ModelSettings) -> Watch:
+    """How latency and errors are counted, and with a baseline inputs and scores."""
+    own, containers = _own_paths(model)
+    baseline, over = model.baseline, model.drift.over
+    if baseline is None or not (baseline.features or baseline.scores):
+        return _plain(own)
+    features = tuple(baseline.features.items())
+    paths = (*own, *(_feature_paths(name, containers) for name, _ in features))
+    seconds, least = (over.ms or 0) / 1000, max(model.drift.min_records, over.records or 0)
+    parts: list[Watching] = [Service()]
+    if features:
+        parts.append(Inputs(features, seconds, least))
+    if baseline.scores is not None and model.task == "binary":
+        parts.append(ScorePart(baseline.scores, seconds, least))
+    return Watch(ModelObserver(paths, features), tuple(parts), always=True)
+
+
+@lru_cache(maxsize=1_000)
+def _plain(own: tuple[Paths, ...]) -> Watch:
+    """One object for all models that are read alike, so that they share their decoders."""
+    return Watch(ModelObserver(own), (Service(),), always=False)
+
+
+@lru_cache(maxsize=1_000)
+def whole_layout(watch: Watch) -> WindowLayout:
+    """Outcomes and what is watched besides; one object for all models that are watched alike."""
+    return WindowLayout((BinaryPart(FINE), Delays(), *watch.parts))
+
+
+def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths]:
+    fields = {str(meaning): path for meaning, path in model.predictions.fields.items()}
+    mapped = field_map("predictions", fields)
+    return tuple(mapped[meaning] for meaning in OWN_FIELDS), mapped["features"]
+
+
+def _feature_paths(name: str, containers: Paths) -> Paths:
+    """Among the features, else at the top level."""
+    path = tuple(name.split("."))
+    return (*(above + path for above in containers), path)

@@ -1,0 +1,78 @@
+"""What counted predictions add to their windows before any label: one packed snapshot a window."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.observer import Observation, Watching
+from metrics.service import Service
+from models.batch import Batch
+from models.outcome import has_failed
+from tables.combos import Combos
+from tables.plan import ModelPlan, Watch
+from tables.snapshot import Snapshot
+from tables.windows import slot_keys
+
+Ints = NDArray[np.int64]
+
+
+def observe(combos: Combos, batch: Batch, codes: Ints, counted: Ints) -> list[tuple[int, int, bytes]]:
+    """(combo, window start ms, packed snapshot of the label-free parts) of what these predictions touch.
+
+    codes: combo of each record of the batch, i8[n]; counted: positions of those that count.
+    """
+    watched = [(n, plan) for n, name in enumerate(combos.models) if (plan := combos.plan.of(name)).watch is not None]
+    if not len(counted) or not watched:
+        return []
+    models = combos.columns[0][codes[counted]]
+    found: list[tuple[int, int, bytes]] = []
+    for number, plan in watched:
+        found += _of_model(combos, plan, batch, codes, counted[models == number])
+    return found
+
+
+def _of_model(combos: Combos, plan: ModelPlan, batch: Batch, codes: Ints, at: Ints) -> list[tuple[int, int, bytes]]:
+    watch = plan.watch
+    if watch is None or not len(at) or not (watch.always or batch.observed):
+        return []
+    start_ms = batch.time_ms[at] - batch.time_ms[at] % plan.window_ms
+    wholes = np.array([combos.whole(code) for code in range(len(combos.names))], np.int64)
+    keys = slot_keys(start_ms, wholes[codes[at]])
+    _, first, slot = np.unique(keys, return_index=True, return_inverse=True)
+    head, cells = _counts(watch, batch, at, slot, len(first))
+    errors = _errors(batch, at, slot, len(first))
+    return [
+        (int(codes[at[i]]), int(start_ms[i]), Snapshot(0, head[n], cells[n], errors[n]).pack(watch.layout))
+        for n, i in enumerate(first.tolist())
+    ]
+
+
+def _counts(watch: Watch, batch: Batch, at: Ints, slot: Ints, slots: int) -> tuple[Ints, NDArray[np.int32]]:
+    """Of the label-free parts: head i8[slots, H] and cells i4[slots, C]."""
+    packed = None if batch.observed is None else batch.observed.packed.get(watch.observer.name)
+    observation = Observation(batch.score[at], batch.outcome[at], watch.observer.unpack(packed, at))
+    made = ~has_failed(observation.predicted)
+    heads, cells = zip(*(_of_part(part, observation, made, slot, slots) for part in watch.parts), strict=True)
+    return np.concatenate(heads, axis=1), np.concatenate(cells, axis=1)
+
+
+def _of_part(
+    part: Watching, observation: Observation, made: NDArray[np.bool_], slot: Ints, slots: int
+) -> tuple[Ints, NDArray[np.int32]]:
+    """A prediction that was not made has been served all the same, and says nothing of inputs and scores."""
+    if isinstance(part, Service) or made.all():
+        return part.observe(observation, slot, slots)
+    return part.observe(observation.take(made), slot[made], slots)
+
+
+def _errors(batch: Batch, at: Ints, slot: Ints, slots: int) -> list[dict[str, int]]:
+    """How often each error type came in each window, by its path in the metric record."""
+    found: list[dict[str, int]] = [{} for _ in range(slots)]
+    errors = {} if batch.observed is None else batch.observed.errors
+    if errors:
+        for position, of in zip(at.tolist(), slot.tolist(), strict=True):
+            if position in errors:
+                name = f"errors/{errors[position]}"
+                found[of][name] = found[of].get(name, 0) + 1
+    return found
