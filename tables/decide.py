@@ -16,7 +16,7 @@ from tables.block import JoinBlock, SourceMark
 from tables.combos import LABEL_TOPIC
 from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join import EFFECT, add_label, add_prediction, is_joined
-from tables.observing import observe
+from tables.observing import Served, observe, served
 from tables.plan import MIN_MS
 from tables.rows import Label, Prediction, Row, decode_row, encode_row
 
@@ -65,6 +65,8 @@ class Decider:
     def __init__(self, state: JoinState) -> None:
         self.state = state
         self.rules = _Rules(state)
+        self.served: list[Served] = []
+        """How the predictions that were new, or failed, were served: for the worker's counters, not for the block."""
 
     def decide(self, kind: str, batches: list[Batch]) -> JoinBlock | None:
         """The block of these batches, None when they say nothing new."""
@@ -159,6 +161,7 @@ class Decider:
             batch, codes = batch.select(~late), codes[~late]
         failed = np.flatnonzero(batch.outcome == FAILED)
         failures = observe(combos, batch, codes, failed)
+        self.served += served(combos, batch, codes, failed)
         if len(failed):  # nothing to join, but errors of their windows
             made = batch.outcome != FAILED
             batch, codes = batch.select(made), codes[made]
@@ -175,6 +178,7 @@ class Decider:
         ]
         self._slow(decided, keys, values, news)
         decided.observed = failures + observe(combos, batch, codes, decided.counted)
+        self.served += served(combos, batch, codes, decided.counted)
         decided.fates.add(f.PREDICTIONS, f.FAILED, len(failed))
         return decided, lost
 

@@ -42,6 +42,7 @@ def read(epoch: int, first: int, last: int, after: int = -1) -> Batch:
         outcome=np.ones(n, np.int8),
         combos=[("fraud", "v1")],
         combo_index=np.zeros(n, np.int32),
+        observed=None,
         bad=[],
         greatest_ms=T0,
     )
