@@ -7,26 +7,23 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from agents.context import Context
+from agents.counting import count_block, count_served
 from agents.in_order import InOrder
 from agents.sending import Sent, all_arrived
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream, take_each
-from models.batch import MIN_MS, Batch, Combo
-from tables.block import COUNTED, OUTCOME, JoinBlock, Stretch, encode_block
+from models.batch import MIN_MS, Batch
+from tables.block import encode_block
+from tables.decide import Decider
 from tables.join_state import JoinState
 from tables.merge_state import MergeState
 from tables.partition import BlockPartition
-from telemetry.series import CONFIDENCE_BUCKETS
 from transport.chunk import Chunk, ChunkSchema
 
 CHUNK_RECORDS_MAX = 8_000
 PACKED_BYTES_MAX = 1 << 20
 MARKER_SECONDS = 1.0
-_EDGES = np.array(CONFIDENCE_BUCKETS[:-1])
 
 
 class Joining:
@@ -51,10 +48,12 @@ class Joining:
         last: asyncio.Future[None] | None = None
         for kind in ("predictions", "labels"):
             of_kind = [b for b in batches if b.kind == kind]
-            block = state.decide(kind, of_kind) if of_kind and not partition.closed else None
+            decider = Decider(state)
+            block = decider.decide(kind, of_kind) if of_kind and not partition.closed else None
             if block is not None:
                 state.apply(block)
-                self._count(state, block)
+                count_block(self.context.telemetry, state.combos.names, block)
+                count_served(self.context.telemetry, decider.served)
                 last = await self.context.join.append(partition, encode_block(block))
         if last is None:
             settled()
@@ -109,31 +108,6 @@ class Joining:
         merges = (cast("MergeState", p.state) for p in self.context.merge.ready_partitions().values())
         known = (merge.marks.get(model.name, {}).values() for merge in merges for model in models)
         return max((mark.closed_ms for marks in known for mark in marks), default=MIN_MS)
-
-    def _count(self, state: JoinState, block: JoinBlock) -> None:
-        """Counters by model and version; rows with more of a story count by their effects."""
-        for stretch in block.stretches():
-            self._count_simple(state.combos.names, stretch)
-
-    def _count_simple(self, names: list[Combo], stretch: Stretch) -> None:
-        telemetry, form = self.context.telemetry, stretch.form
-        rows, ops = stretch.rows, stretch.ops
-        counted = rows[(ops & COUNTED) != 0]
-        for code, n in _by_code(counted["combo"]):
-            telemetry.predictions.add(*names[code][:2], n=n)
-            confidence = form.confidence(counted[counted["combo"] == code])
-            confidence = confidence[~np.isnan(confidence)]
-            buckets = np.bincount(np.searchsorted(_EDGES, confidence), minlength=len(CONFIDENCE_BUCKETS))
-            telemetry.confidence.observe_counts(
-                *names[code][:2], counts=[*buckets.tolist(), 0], total=float(confidence.sum())
-            )
-        for code, n in _by_code(rows["combo"][(ops & OUTCOME) != 0]):
-            telemetry.labels.add(*names[code][:2], n=n)
-
-
-def _by_code(codes: NDArray[np.uint32]) -> list[tuple[int, int]]:
-    distinct, counts = np.unique(codes, return_counts=True)
-    return list(zip(distinct.tolist(), counts.tolist(), strict=True))
 
 
 def register(context: Context, keyed_topics: list[str], *, rekeyed: bool) -> Joining:

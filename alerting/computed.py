@@ -1,6 +1,6 @@
 """Paths that are computed from a metric record and the baseline, for rules alone.
 
-`error_rate`: share of predictions that failed to be served (``errors`` summed, over ``total``).
+`error_rate`: share of requests for a prediction that ended in an error: ``errors`` over ``total`` and ``failed``.
 `confidence`: mean confidence in the class that the score speaks for, max(p, 1 - p): ``metrics.mean_confidence``
 where a record has it, else from the calibration bins (of the labelled records).
 `identical_predictions_log10_probability`: a model that says the same to everybody. 0 where predictions differ,
@@ -29,13 +29,19 @@ def count(record: Record, name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
+def requests(record: Record) -> int:
+    """Predictions that were made, and those that were not because of an error."""
+    return count(record, "total") + count(record, "failed")
+
+
 def error_rate(record: Record, _: Lookup) -> float | None:
     """Failed predictions over all; None where the record counts no errors."""
     errors = record.get("errors")
     if not isinstance(errors, dict):
         return None
-    failed, total = sum(errors.values()), count(record, "total")
-    return min(1.0, failed / total) if total else (1.0 if failed else None)
+    found = sum(errors.values())
+    asked = max(requests(record), found)
+    return found / asked if asked else None
 
 
 def confidence(record: Record, _: Lookup) -> float | None:

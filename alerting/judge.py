@@ -7,7 +7,7 @@ from enum import IntEnum
 from math import inf
 from typing import Final, NamedTuple
 
-from alerting.computed import Lookup, Record, count
+from alerting.computed import Lookup, Record, count, requests
 from alerting.discovery import above_p, below_p
 from alerting.paths import Interval, Sighting, compile_path, trials
 from alerting.rule import FLOOR, Condition, ConditionKind, Rule
@@ -99,7 +99,7 @@ class Judge:
 
     def _too_little(self, record: Record) -> bool:
         rule = self.rule
-        if rule.min_total and count(record, "total") < rule.min_total:
+        if rule.min_total and requests(record) < rule.min_total:
             return True
         if rule.min_labelled and count(record, "labelled") < rule.min_labelled:
             return True

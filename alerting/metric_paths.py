@@ -9,21 +9,23 @@ from alerting.computed import COMPUTED
 
 _CLASSES: Final = ("accuracy", "precision", "recall", "f1", "specificity", "label_rate")
 _SCORES: Final = ("auc", "average_precision", "log_loss", "brier", "ece", "ece_debiased", "positive_rate", "mean_score")
+_LABEL_FREE: Final = ("top_score_share", "mean_confidence")
 _AVERAGED: Final = tuple(f"{name}_{how}" for name in ("precision", "recall", "f1") for how in ("weighted", "macro"))
 _ERRORS: Final = ("mse", "rmse", "mae", "r2", "mape", "bias")
-METRICS: Final = (*_CLASSES, *_SCORES, *_AVERAGED, *_ERRORS)
+METRICS: Final = (*_CLASSES, *_SCORES, *_LABEL_FREE, *_AVERAGED, *_ERRORS)
 """Names in ``metrics`` (all tasks): a rule writes them bare."""
 
-TOP: Final = ("total", "labelled", "correct", "label_coverage", "throughput_per_second", "maturity")
+TOP: Final = ("total", "labelled", "correct", "label_coverage", "throughput_per_second", "failed", "maturity")
 """Numbers at the top of the record."""
 
 INTERVALS: Final = frozenset({"accuracy", "precision", "recall", "specificity", "f1", "auc"})
 """Metrics that come with a confidence interval."""
 
 _QUANTILES: Final = ("mean", "p50", "p95", "p99", "max")
-_DRIFT: Final = (
-    "ks", "ks_pvalue", "psi", "js", "wasserstein", "chi2_pvalue", "mean_shift", "null_ratio", "drifted",
-)  # fmt: skip
+_DRIFT: Final = ("psi", "psi_threshold", "js", "drifted", "drifted_by")
+_NUMERIC: Final = ("ks", "ks_pvalue", "mean_shift", "binning_error.ks")
+_CLASS_SHARES: Final = ("chi2_pvalue", "positive_rate", "reference_positive_rate")
+_FEATURE: Final = (*_NUMERIC, "wasserstein", "binning_error.wasserstein", "chi2_pvalue", "null_ratio", "new_categories")
 _QUALITY: Final = (
     "missing_ratio", "type_mismatch_ratio", "non_finite_ratio",
     "outlier_zscore_ratio", "outlier_iqr_ratio", "out_of_range_ratio",
@@ -32,17 +34,18 @@ _NESTED: Final = {
     "metrics": METRICS,
     "metrics_weighted": METRICS,
     "estimated.metrics": METRICS,
-    "estimated": ("gap",),
+    "estimated": ("gap", "reliable"),
     "confusion": ("tp", "fp", "fn", "tn"),
     "label_latency_seconds": _QUANTILES,
     "prediction_latency_seconds": _QUANTILES,
     "errors": ("*",),
     "per_class.*": ("precision", "recall", "f1", "support"),
     "drift": ("records", "features_drifted", "kinds"),
-    "drift.score": _DRIFT,
-    "drift.prediction": _DRIFT,
-    "drift.label": _DRIFT,
-    "drift.features.*": _DRIFT,
+    "drift.score": (*_DRIFT, *_NUMERIC),
+    "drift.prediction": (*_DRIFT, *_CLASS_SHARES),
+    "drift.label": (*_DRIFT, *_CLASS_SHARES),
+    "drift.features.*": (*_DRIFT, *_FEATURE),
+    "drift.concept": ("e_value", "threshold", "alarm", "labelled", "page_hinkley", "adwin"),
     "quality": ("columns_missing", "columns_extra"),
     "quality.features.*": _QUALITY,
     "business": ("value", "cost", "conversions", "click_through_rate", "revenue"),
@@ -67,4 +70,5 @@ def is_known(path: str) -> bool:
 
 def has_interval(path: str) -> bool:
     """Whether the record gives a confidence interval for it."""
-    return path.removeprefix("metrics.") in INTERVALS
+    part, _, name = path.rpartition(".")
+    return part in {"", "metrics", "estimated.metrics"} and name in INTERVALS

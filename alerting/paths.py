@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Final, NamedTuple
 
-from alerting.computed import COMPUTED, Lookup, Record, count
+from alerting.computed import COMPUTED, Lookup, Record, count, requests
 
 Interval = tuple[float, float]
 
-LABEL_FREE: Final = frozenset({"positive_rate", "mean_score"})
+LABEL_FREE: Final = frozenset({"positive_rate", "mean_score", "top_score_share", "mean_confidence"})
 """Metrics that need no label."""
 PER_WINDOW: Final = frozenset({"total", "throughput_per_second"})
 """How much there was, whatever it was worth: every window counts alike."""
@@ -139,9 +139,12 @@ def weight(record: Record, path: str) -> int:
     known = trials(record, path)
     if known is not None:
         return known[1]
+    if path == "error_rate":
+        return requests(record)
     metrics = record.get("metrics")
+    of_all = isinstance(metrics, dict) and "mean_confidence" in metrics
     by_label = isinstance(metrics, dict) and path in metrics and path not in LABEL_FREE
-    return count(record, "labelled" if by_label or path == "confidence" else "total")
+    return count(record, "labelled" if by_label or (path == "confidence" and not of_all) else "total")
 
 
 def _nothing(_: str) -> None:

@@ -20,6 +20,7 @@ from runtime.settings import (
     StateSettings,
     WebSettings,
 )
+from runtime.settings.drift import DriftSettings
 from runtime.settings.model import LabelField, PredictionField
 
 LATER: Final = "*Read and checked, not acted on in this version.*"
@@ -28,6 +29,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "kafka": KafkaSettings,
     "kafka.security": SecuritySettings,
     "models.NAME": ModelSettings,
+    "models.NAME.drift": DriftSettings,
     "models.NAME.predictions": PredictionSource,
     "models.NAME.labels": LabelSource,
     "alerts": AlertSettings,
@@ -35,7 +37,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "web": WebSettings,
     "limits": LimitSettings,
 }
-WHOLE: Final = {"kafka.security", "models.NAME.predictions", "models.NAME.labels"}
+WHOLE: Final = {"kafka.security", "models.NAME.drift", "models.NAME.predictions", "models.NAME.labels"}
 """Keys that have a table of their own."""
 
 MEANINGS: Final = {
@@ -74,14 +76,19 @@ MEANINGS: Final = {
     "counted one looks back a day at most.",
     "models.NAME.segments": "Fields whose values get windows of their own, at the top level or in the features.",
     "models.NAME.segment_values_max": "So many values of each field stand for themselves, the rest is `__other__`.",
-    "models.NAME.baseline": "A baseline file: what rules compare with, instead of what they learn. "
-    "[How to make one](baseline.md).",
-    "models.NAME.drift": LATER,
+    "models.NAME.baseline": "A baseline file: what rules compare with, instead of what they learn, and what drift is "
+    "measured against. Without one, inputs and scores are not watched. [How to make one](baseline.md).",
+    "models.NAME.drift.over": "The span whose records hold `drift`, as `1h` or `1000 records`; it is added to the "
+    "model's spans, and longer ones hold it, too. The packs' rules about drift judge `1h`: with a longer `over` give "
+    "them that one. Counted in records, every record of so many holds drift.",
+    "models.NAME.drift.min_records": "With fewer, in the span or in the baseline, drift and estimated metrics are "
+    "`null`, with the reason.",
     "models.NAME.champion": LATER,
     "models.NAME.challengers": LATER,
     "models.NAME.predictions.topic": "The topic of the predictions. The only key without a default.",
     "models.NAME.predictions.fields": "Our name to theirs, with dotted paths (`payload.score`). Known: "
-    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. Only the first six are read in this version.",
+    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores`, `embedding` and `value` are not read "
+    "in this version.",
     "models.NAME.predictions.format": "`json`. Others are read and checked, not acted on in this version.",
     "models.NAME.labels.topic": "The topic of the labels. Not set: `x_predictions` gives `x_labels`.",
     "models.NAME.labels.fields": f"As above. Known: {', '.join(f'`{name}`' for name in get_args(LabelField))}.",

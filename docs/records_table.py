@@ -8,7 +8,18 @@ from models.mapping import NAMES
 from models.topics import DAY_MS, catalogue
 
 READ = {
-    "predictions": ("id", "model", "version", "event_time", "score", "prediction", "features"),
+    "predictions": (
+        "id",
+        "model",
+        "version",
+        "event_time",
+        "score",
+        "prediction",
+        "features",
+        "latency_ms",
+        "status",
+        "error_type",
+    ),
     "labels": ("id", "actual", "label_time"),
 }
 

@@ -7,6 +7,7 @@ counts and the reference's can be compared bin by bin.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -96,7 +97,7 @@ _decode = msgspec.json.Decoder(Baseline).decode
 
 
 def decode_baseline(value: bytes) -> Baseline:
-    """The baseline of a file's bytes. Raises ValueError that names the field."""
+    """The baseline of a file's bytes. Raises ValueError that names the field; JSON has finite numbers only."""
     try:
         found = _decode(value)
     except msgspec.MsgspecError as error:
@@ -107,6 +108,8 @@ def decode_baseline(value: bytes) -> Baseline:
         _check(f"features.{name}", feature)
     if found.prediction is not None:
         _check("prediction", found.prediction)
+    if found.scores is not None:
+        _check_scores(found.scores)
     return found
 
 
@@ -117,5 +120,16 @@ def _check(name: str, feature: Feature) -> None:
         raise ValueError(f"{name}.counts: {len(feature.counts)} counts for {feature.codes} codes")
     if min(feature.counts) < 0:
         raise ValueError(f"{name}.counts: a count below 0")
-    if isinstance(feature, Numeric) and any(a >= b for a, b in zip(feature.edges, feature.edges[1:], strict=False)):
+    if isinstance(feature, Numeric) and any(a >= b for a, b in pairwise(feature.edges)):
         raise ValueError(f"{name}.edges: not ascending")
+
+
+def _check_scores(scores: Scores) -> None:
+    bins = len(scores.predicted_negatives)
+    for field, counts in msgspec.structs.asdict(scores).items():
+        if counts is not None and not 0 < len(counts) == bins:
+            raise ValueError(f"scores.{field}: {len(counts)} bins; all have as many, and at least one")
+        if counts is not None and min(counts) < 0:
+            raise ValueError(f"scores.{field}: a count below 0")
+    if (scores.negatives is None) != (scores.positives is None):
+        raise ValueError("scores.negatives, scores.positives: one stands alone")

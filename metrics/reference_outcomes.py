@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from metrics import binary, regression
 from metrics.coding import OTHER
-from metrics.layout import FINE
+from metrics.layout import FINE, Column
 from metrics.reference import Scores
 from metrics.result import summarise
+from metrics.scores import label_free
 
 UNKNOWN: Final = -1
 """Stands for the label of a row that has none."""
@@ -33,10 +34,13 @@ class BinaryOutcomes:
         self._predicted = np.zeros((2, FINE.score_bins), np.int64)
 
     def add(self, score: NDArray[np.float64], predicted: NDArray[np.int8], actual: NDArray[np.int8]) -> None:
-        """Count a chunk: score f8[n] (NaN: none), predicted i1[n] 0 or 1, actual i1[n] 0, 1 or `UNKNOWN`."""
+        """Count a chunk: score f8[n], predicted i1[n] 0 or 1, actual i1[n] 0, 1 or `UNKNOWN`.
+
+        A score that is NaN, or outside [0, 1], is none.
+        """
         slot = np.zeros(len(score), np.int64)
         binary.add_predictions(self._head, self._cells, FINE, slot, binary.prepare(score, predicted))
-        scored = np.isfinite(score)
+        scored = (score >= 0.0) & (score <= 1.0)
         bins = np.minimum((score[scored] * FINE.score_bins).astype(np.int64), FINE.score_bins - 1)
         np.add.at(self._predicted, (predicted[scored], bins), 1)
         known = actual != UNKNOWN
@@ -60,7 +64,8 @@ class BinaryOutcomes:
     def performance(self) -> dict[str, float]:
         """The metrics of the whole file that can be known."""
         metrics = summarise(self._head[0], self._cells[0], FINE, seconds=0)["metrics"]
-        return _known({name: metrics[name] for name in PERFORMANCE})
+        records = int(self._head[0][Column.TOTAL])
+        return _known({name: metrics[name] for name in PERFORMANCE} | label_free(self._predicted.sum(axis=0), records))
 
 
 class ClassOutcomes:

@@ -37,6 +37,22 @@ class Column(IntEnum):
     POSITIVE = 2
 
 
+def label_free(scores: Histogram, records: int) -> dict[str, float | None]:
+    """What a histogram i8[bins] of scores in [0, 1] says of so many predictions, some of them perhaps without a score.
+
+    top_score_share: share of the predictions that have the commonest score. mean_confidence: mean of max(p, 1 - p),
+    each score taken for its bin's middle.
+
+    >>> label_free(np.array([0, 0, 1, 3]), 5)
+    {'top_score_share': 0.6, 'mean_confidence': 0.8125}
+    """
+    scored, middle = int(scores.sum()), middles(len(scores))
+    return {
+        "top_score_share": ratio(int(scores.max()), records) if scored else None,
+        "mean_confidence": ratio(float(scores @ np.maximum(middle, 1 - middle)), scored),
+    }
+
+
 @dataclass(frozen=True)
 class ScorePart:
     """Scores by predicted class, with those of a baseline to compare them with.
@@ -110,13 +126,8 @@ class ScorePart:
         """``estimated``, two of ``metrics``, and of a span that is long enough ``drift``."""
         negatives, positives = cells.astype(np.int64).reshape(2, self.bins)
         scores = negatives + positives
-        certain = np.maximum(middles(self.bins), 1 - middles(self.bins))
-        scored = int(scores.sum())
         found: dict[str, object] = {
-            "metrics": {
-                "top_score_share": ratio(int(scores.max()), int(head[Column.RECORDS])) if scored else None,
-                "mean_confidence": ratio(float(scores @ certain), scored),
-            },
+            "metrics": label_free(scores, int(head[Column.RECORDS])),
             "estimated": self._estimated(negatives, positives),
         }
         if seconds >= self.over_seconds:

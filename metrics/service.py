@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from metrics.latency import quantiles
 from metrics.layout import FINE
-from metrics.observer import ERROR, OK, Observation
+from metrics.observer import ERROR, OK, Observation, latency_us
 from metrics.window_layout import Cells, Head
 
 _MS = 1000
@@ -19,7 +19,7 @@ _MS = 1000
 
 
 class _Column(IntEnum):
-    TIMED, LATENCY_SUM_US, OK, ERRORS = range(4)
+    TIMED, LATENCY_SUM_US, OK, ERRORS, FAILED = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +44,26 @@ class Service:
     def observe(
         self, observation: Observation, slot: NDArray[np.int64], slots: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Count n predictions into windows: head i8[slots, 4], cells i4[slots, cells]."""
-        latency_us, status = observation.seen["latency_us"].astype(np.int64) - 1, observation.seen["status"]
-        timed = latency_us >= 0
+        """Count n predictions into windows: head i8[slots, 5], cells i4[slots, cells]."""
+        waited_us, status = latency_us(observation.seen), observation.seen["status"]
+        timed = waited_us >= 0
         head = np.zeros((slots, len(_Column)), np.int64)
         head[:, _Column.TIMED] = np.bincount(slot[timed], minlength=slots)
-        np.add.at(head[:, _Column.LATENCY_SUM_US], slot[timed], latency_us[timed])
+        np.add.at(head[:, _Column.LATENCY_SUM_US], slot[timed], waited_us[timed])
         head[:, _Column.OK] = np.bincount(slot[status == OK], minlength=slots)
         head[:, _Column.ERRORS] = np.bincount(slot[status == ERROR], minlength=slots)
-        octaves = np.log2(np.maximum(latency_us[timed], 1).astype(np.float64))
+        head[:, _Column.FAILED] = np.bincount(slot[observation.predicted < 0], minlength=slots)
+        octaves = np.log2(np.maximum(waited_us[timed], 1).astype(np.float64))
         bins = np.minimum((octaves * FINE.latency_bins_per_octave).astype(np.int64), self.cells - 1)
         counted = np.bincount(slot[timed] * self.cells + bins, minlength=slots * self.cells)
         return head, counted.reshape(slots, self.cells).astype(np.int32)
 
     def summarise(self, head: Head, cells: Cells, seconds: float) -> Mapping[str, object]:
-        """``prediction_latency_seconds`` where latencies came, ``errors`` (their names fill it) where statuses did."""
+        """``prediction_latency_seconds`` where latencies came; where statuses did ``errors`` (their names fill it) and
+        ``failed``, how many of these predictions were not made, so that ``total`` does not hold them.
+        """
         del seconds  # every part is asked alike
-        timed, latency_sum_us, ok, errors = head.tolist()
+        timed, latency_sum_us, ok, errors, failed = head.tolist()
         found: dict[str, object] = {}
         if timed:
             marks = quantiles(np.asarray(cells, np.int64), (0.5, 0.95, 0.99, 1.0), FINE)
@@ -68,5 +71,5 @@ class Service:
             mean = latency_sum_us / timed / 1e6
             found["prediction_latency_seconds"] = {"mean": mean, "p50": p50, "p95": p95, "p99": p99, "max": greatest}
         if ok or errors:
-            found["errors"] = {}
+            found |= {"failed": failed, "errors": {}}
         return found

@@ -30,7 +30,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "json": "malformed JSON",
         "missing:id": "no join id under any of its names, or an empty one",
         "missing:event_time": "a prediction without an event time",
-        "missing:score": "a prediction with neither a score nor a predicted class or value",
+        "missing:score": "a prediction with neither a score nor a predicted class or value, and no error",
         "missing:actual": "a label without a truth (null would withdraw the label)",
         "missing:model": "several models on the topic and no model field in the record",
         "model_unknown": "the model field names no configured model",

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from metrics.reference import Baseline, Numeric
-from models.errors import ConfigError, WorldError
-from runtime.baseline_passes import EVERY_MODEL, Build, Found, Show
+from models.errors import ConfigError
+from runtime.baseline_passes import EVERY_MODEL, Build, Found
 from runtime.model_plan import chosen_model
+from runtime.progress import progress
 from runtime.settings import Settings
+from runtime.whole_file import write_whole
 
 DIRECTORY: Final = Path("baselines")
 
@@ -32,19 +30,25 @@ def run(
     or written.
     """
     name, chosen = chosen_model(settings, model)
-    target = _target(name) if out is None else out
+    target = target_of(name) if out is None else out
     build = Build(file, name, chosen, features)
-    with _progress() as show:
-        found = build.survey(show)
-        baseline, left_out = build.count(found, created_at, show)
-    for line in _warnings(found, left_out):
-        typer.echo(f"hindcast: warning: {line}", err=True)
-    write(baseline, target)
-    typer.echo(f"{target}: {'; '.join(summary(baseline))}")
+    with progress() as tell:
+        found = build.survey(lambda share: tell("reading", share))
+        baseline, left_out = build.count(found, created_at, lambda share: tell("counting", share))
+    finish(baseline, target, warnings(found, left_out))
     return 0
 
 
-def _target(name: str) -> Path:
+def finish(baseline: Baseline, target: Path, lines: Iterable[str]) -> None:
+    """Write the file, and say what there is to say: warnings, and what it holds. Raises WorldError."""
+    for line in lines:
+        typer.echo(f"hindcast: warning: {line}", err=True)
+    write(baseline, target)
+    typer.echo(f"{target}: {'; '.join(summary(baseline))}")
+
+
+def target_of(name: str) -> Path:
+    """Where a model's baseline goes if nobody says otherwise. Raises ConfigError for a name that makes no file."""
     if name == EVERY_MODEL:
         raise ConfigError(["--model: a baseline is of one model, name it"])
     if "/" in name or name.startswith("."):
@@ -67,7 +71,8 @@ def summary(baseline: Baseline) -> Iterator[str]:
     yield f"performance: {told}" if told else "no performance, because no predictions with labels are in it"
 
 
-def _warnings(found: Found, left_out: dict[str, str]) -> Iterator[str]:
+def warnings(found: Found, left_out: dict[str, str]) -> Iterator[str]:
+    """What the passes left out, and why."""
     if found.bad:
         yield f"rows that could not be read, left out: {found.bad:,}"
     if found.others:
@@ -82,16 +87,7 @@ def _warnings(found: Found, left_out: dict[str, str]) -> Iterator[str]:
 def write(baseline: Baseline, path: Path) -> None:
     """Write the file as a whole or not at all. Raises WorldError."""
     tree = {name: value for name, value in msgspec.to_builtins(baseline).items() if value not in (None, [], {})}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            unfinished.write_text(_readable(tree) + "\n", encoding="utf-8")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise WorldError(f"{path}: {error.strerror or error}") from None
+    write_whole(_readable(tree) + "\n", path)
 
 
 def _readable(value: object, indent: str = "") -> str:
@@ -101,15 +97,3 @@ def _readable(value: object, indent: str = "") -> str:
     inner = indent + "  "
     lines = (f"{inner}{json.dumps(key, ensure_ascii=False)}: {_readable(one, inner)}" for key, one in value.items())
     return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-
-
-@contextmanager
-def _progress() -> Iterator[Show]:
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _share: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("reading", total=1.0)
-        yield lambda share: bars.update(task, completed=share, description="reading" if share <= 0.5 else "counting")

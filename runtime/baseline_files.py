@@ -125,7 +125,7 @@ def _json_lines(path: Path) -> Iterator[Chunk]:
     with path.open("rb") as file:
         while lines := file.readlines(LINES_BYTES):
             rows, bad = _objects(lines)
-            yield Chunk(len(rows), dict(_keys(rows)), file.tell() / size, bad)
+            yield Chunk(len(rows), dict(key_columns(rows)), file.tell() / size, bad)
 
 
 _decoder = msgspec.json.Decoder(dict[str, Any])
@@ -146,13 +146,13 @@ def _objects(lines: Sequence[bytes]) -> tuple[list[dict[str, Any]], int]:
     return rows, bad
 
 
-def _keys(rows: Sequence[Mapping[str, object]], above: str = "") -> Iterator[tuple[str, JsonColumn]]:
+def key_columns(rows: Sequence[Mapping[str, object]], above: str = "") -> Iterator[tuple[str, JsonColumn]]:
     """A column a key; objects are taken apart, and a row without the object has none of its keys."""
     for key in dict.fromkeys(chain.from_iterable(rows)):
         cells = [row.get(key, ABSENT) for row in rows]
         kinds = set(map(type, cells))
         if dict in kinds:
-            yield from _keys([cell if isinstance(cell, dict) else {} for cell in cells], f"{above}{key}.")
+            yield from key_columns([cell if isinstance(cell, dict) else {} for cell in cells], f"{above}{key}.")
             cells = [ABSENT if isinstance(cell, dict) else cell for cell in cells]
         if kinds - {dict, type(ABSENT)}:
             yield above + key, JsonColumn(cells)

@@ -42,7 +42,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How a model's baseline is made of a file. seed: of the sample; numbers_max: as `NUMBERS_MAX`."""
+    """How a model's baseline is made of a file. seed: of the sample; numbers_max: as `NUMBERS_MAX`.
+
+    read: gives the rows, the same ones each time; path is what messages call them.
+    """
 
     path: Path
     name: str
@@ -50,6 +53,7 @@ class Build:
     features: Sequence[str] | None
     seed: int = 1
     numbers_max: int = NUMBERS_MAX
+    read: Callable[[Path], Iterator[Chunk]] = read_columns
 
     def survey(self, show: Show) -> Found:
         """The first pass. Raises as `read_columns`, and WorldError for a file without rows of the model."""
@@ -122,7 +126,7 @@ class Build:
     def _chunks(self, found: Found) -> Iterator[Chunk]:
         """The rows of this model; what is passed over is counted."""
         paths = maps(self.model)[0]["model"]
-        for chunk in read_columns(self.path):
+        for chunk in self.read(self.path):
             found.bad += chunk.bad
             mine = self._mine(chunk, paths)
             kept = chunk if mine is None else chunk.select(mine)

@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from alerting.explain import explain
+from metrics.reference import Baseline
 from models.errors import WorldError
 from models.mapping import NAMES
 from runtime.alert_plan import AlertPlan, alert_plan
@@ -66,10 +67,23 @@ def describe(name: str, model: ModelSettings) -> Iterator[str]:
     yield f"  positive class {model.positive_class!r}, from the score at {model.threshold} where no prediction stands"
     horizon, lateness = duration_text(model.horizon_ms), duration_text(model.allowed_lateness_ms)
     yield f"  windows of {model.window.name}, labels awaited for {horizon}, final {lateness} later"
+    if model.baseline is not None:
+        yield f"  baseline of {', '.join(_baseline(model.baseline))}; drift over {model.drift.over.name}"
     if model.spans:
         yield f"  rolling spans: {', '.join(span.name for span in model.spans)}"
     if model.segments:
         yield f"  segments by {', '.join(model.segments)}, {model.segment_values_max} values each"
+
+
+def _baseline(baseline: Baseline) -> Iterator[str]:
+    """What it holds; nothing but what is there is watched."""
+    yield f"{baseline.records:,} records"
+    yield f"{len(baseline.features)} features"
+    if baseline.scores is None:
+        yield "no scores"
+    else:
+        yield "scores with labels" if baseline.scores.negatives is not None else "scores without labels"
+    yield f"{len(baseline.performance)} metrics"
 
 
 def _alerts(plan: AlertPlan) -> Iterator[str]:

@@ -19,6 +19,7 @@ from runtime.cli_baseline import app as baseline
 from runtime.cli_dead_letters import app as dead_letters
 from runtime.cli_options import ConfigOption, ForOption, LogOption, SeedOption, config_file, configured, names, roles
 from runtime.cli_options import seconds as duration
+from runtime.cli_skew import app as skew
 from runtime.settings import KafkaSettings, Settings, json_schema, unused_line
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.add_typer(topics, name="topics")
 app.add_typer(alerts, name="alerts")
 app.add_typer(baseline, name="baseline")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(skew)
 
 
 @app.command()

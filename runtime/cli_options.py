@@ -27,6 +27,14 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def chosen_features(text: str | None) -> tuple[str, ...] | None:
+    """``--features a,b`` as a tuple; None if it is not given. Raises ConfigError if it names none."""
+    chosen = None if text is None else names(text)
+    if chosen == ():
+        raise ConfigError(["--features: name some, as a,b"])
+    return chosen
+
+
 def roles(text: str) -> tuple[str, ...]:
     """The roles of a worker; wrong use if one is unknown."""
     chosen = names(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -41,10 +41,14 @@ def _has_no_leader_yet(error: BaseException) -> bool:
 
 
 class TopicReader:
-    """Reads a topic up to where it ended when the reader was made; commits nothing. Raises WorldError."""
+    """Reads a topic up to where it ended when the reader was made; commits nothing. Raises WorldError.
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    stop: once it says so, reading ends with a KeyboardInterrupt.
+    """
+
+    def __init__(self, settings: Settings, topic: str, stop: Callable[[], bool] = lambda: False) -> None:
         self.topic = topic
+        self._stop = stop
         self._consumer = Consumer(
             {
                 **client_config(settings),
@@ -56,17 +60,45 @@ class TopicReader:
             }
         )
         self._ends = self._read_ends()
+        self._starts: dict[int, int] = {}
+        self._places: dict[int, int] = {}
 
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
 
-    def messages(self, since_ms: int | None = None) -> Iterator[Message]:
-        """Every record, in the order of its partition; with a time, those that were written since then."""
-        open_partitions = self._assign(since_ms)
+    def messages(self, since_ms: int | None = None, until_ms: int | None = None) -> Iterator[Message]:
+        """Every record, in the order of its partition; with times, those that were written since then and before."""
+        starts = dict.fromkeys(self._ends, 0)
+        if since_ms is not None:
+            starts = self._offsets(since_ms)
+        if until_ms is not None:
+            self._ends = self._offsets(until_ms)
+        return self._read(starts)
+
+    def later(self) -> Iterator[Message]:
+        """What was written since `messages`, or the last call of this, was called."""
+        starts = self._ends
+        self._ends = self._read_ends()
+        return self._read({number: starts.get(number, 0) for number in self._ends})
+
+    @property
+    def done(self) -> float:
+        """The share that is read, from 0 to 1."""
+        total = sum(self._ends[number] - start for number, start in self._starts.items())
+        read = sum(self._places[number] - start for number, start in self._starts.items())
+        return read / total if total else 1.0
+
+    def _read(self, starts: Mapping[int, int]) -> Iterator[Message]:
+        self._starts = {number: start for number, start in starts.items() if start < self._ends[number]}
+        self._places = dict(self._starts)
+        self._consumer.assign([TopicPartition(self.topic, number, start) for number, start in self._starts.items()])
+        open_partitions = set(self._starts)
         silent_seconds = 0.0
         while open_partitions:
             messages = self._consumer.consume(_CHUNK, _POLL_SECONDS)  # waits for a whole chunk, or so long
+            if self._stop():
+                raise KeyboardInterrupt
             silent_seconds = 0.0 if messages else silent_seconds + _POLL_SECONDS
             if silent_seconds > SILENCE_SECONDS_MAX:
                 raise WorldError(f"topic {self.topic}: the broker sent nothing for {SILENCE_SECONDS_MAX:.0f} s")
@@ -79,12 +111,17 @@ class TopicReader:
         if error is not None:
             if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
                 raise WorldError(f"topic {self.topic}: {error.str()}")
-            open_partitions.discard(partition)
+            self._close(partition, open_partitions)
             return False
         offset = message.offset() or 0
+        self._places[partition] = offset + 1
         if offset + 1 >= self._ends[partition]:
-            open_partitions.discard(partition)
+            self._close(partition, open_partitions)
         return offset < self._ends[partition]
+
+    def _close(self, partition: int, open_partitions: set[int]) -> None:
+        self._places[partition] = self._ends[partition]
+        open_partitions.discard(partition)
 
     def _read_ends(self) -> dict[int, int]:
         try:
@@ -107,11 +144,12 @@ class TopicReader:
             for number in found.partitions
         }
 
-    def _assign(self, since_ms: int | None) -> set[int]:
-        """Start all partitions that hold something; with a time, at the first record since then."""
-        parts = [TopicPartition(self.topic, number, since_ms or 0) for number, end in self._ends.items() if end > 0]
-        if since_ms is not None and parts:
-            found = self._consumer.offsets_for_times(parts, timeout=TIMEOUT_SECONDS)
-            parts = [part for part in found if 0 <= part.offset < self._ends[part.partition]]
-        self._consumer.assign(parts)
-        return {part.partition for part in parts}
+    def _offsets(self, at_ms: int) -> dict[int, int]:
+        """Partition -> its first record that was written since then; its end where there is none."""
+        parts = [TopicPartition(self.topic, number, at_ms) for number, end in self._ends.items() if end > 0]
+        try:
+            found = self._consumer.offsets_for_times(parts, timeout=TIMEOUT_SECONDS) if parts else []
+        except KafkaException as error:
+            raise WorldError(f"cannot read topic {self.topic}: {error.args[0].str()}") from None
+        known = {part.partition: part.offset for part in found if part.offset >= 0}
+        return {number: min(known.get(number, end), end) for number, end in self._ends.items()}

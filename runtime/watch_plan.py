@@ -24,7 +24,7 @@ def watch(model: ModelSettings) -> Watch:
     if baseline is None or not (baseline.features or baseline.scores):
         return _plain(own)
     features = tuple(baseline.features.items())
-    paths = (*own, *(_feature_paths(name, containers) for name, _ in features))
+    paths = (*own, *(feature_paths(name, containers) for name, _ in features))
     seconds, least = (over.ms or 0) / 1000, max(model.drift.min_records, over.records or 0)
     parts: list[Watching] = [Service()]
     if features:
@@ -52,7 +52,7 @@ def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths]:
     return tuple(mapped[meaning] for meaning in OWN_FIELDS), mapped["features"]
 
 
-def _feature_paths(name: str, containers: Paths) -> Paths:
+def feature_paths(name: str, containers: Paths) -> Paths:
     """Among the features, else at the top level."""
     path = tuple(name.split("."))
     return (*(above + path for above in containers), path)

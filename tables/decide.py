@@ -19,7 +19,7 @@ from tables.block import JoinBlock, SourceMark
 from tables.combos import LABEL_TOPIC
 from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join import Rank, add_label, add_prediction, is_joined
-from tables.observing import observe
+from tables.observing import Served, observe, served
 from tables.plan import MIN_MS
 from tables.row_form import RowForm
 from tables.row_forms import FORMS
@@ -79,6 +79,8 @@ class Decider:
 
     def __init__(self, state: JoinState) -> None:
         self.state = state
+        self.served: list[Served] = []
+        """How the predictions that were new, or failed, were served: for the worker's counters, not for the block."""
 
     def decide(self, kind: str, batches: list[Batch]) -> JoinBlock | None:
         """The block of these batches, None when they say nothing new."""
@@ -178,6 +180,7 @@ class Decider:
             batch, codes = batch.select(~late), codes[~late]
         failed = has_failed(batch.outcome)
         failures = observe(combos, batch, codes, np.flatnonzero(failed))
+        self.served += served(combos, batch, codes, np.flatnonzero(failed))
         if failed.any():  # nothing to join, but errors of their windows
             batch, codes = batch.select(~failed), codes[~failed]
         form, batch = self._coded(topic, batch)
@@ -194,6 +197,7 @@ class Decider:
         ]
         self._slow(topic, decided, keys, values, news)
         decided.observed = failures + observe(combos, batch, codes, decided.counted)
+        self.served += served(combos, batch, codes, decided.counted)
         decided.fates.add(f.PREDICTIONS, f.FAILED, int(failed.sum()))
         return decided, lost
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.observer import Observation, Watching
+from metrics.observer import Observation, Watching, latency_us
 from metrics.service import Service
 from models.batch import Batch
 from models.outcome import has_failed
@@ -30,6 +34,37 @@ def observe(combos: Combos, batch: Batch, codes: Ints, counted: Ints) -> list[tu
     for number, plan in watched:
         found += _of_model(combos, plan, batch, codes, counted[models == number])
     return found
+
+
+class Served(NamedTuple):
+    """How predictions of one model and version were served: latencies f8[n] of those that tell it, errors by type."""
+
+    model: str
+    version: str
+    latency_seconds: NDArray[np.float64]
+    errors: Mapping[str, int]
+
+
+def served(combos: Combos, batch: Batch, codes: Ints, at: Ints) -> Iterator[Served]:
+    """What these predictions (positions i8[m]) tell of their serving, exactly; nothing where nobody told anything.
+
+    codes: combo of each record of the batch, i8[n].
+    """
+    observed = batch.observed
+    if observed is None or not len(at):
+        return
+    version = combos.columns[1][codes[at]]
+    for one in np.unique(version).tolist():
+        mine = at[version == one]
+        model, name, *_ = combos.names[codes[mine[0]]]
+        watch = combos.plan.of(model).watch
+        if watch is None:
+            continue
+        waited_us = latency_us(watch.observer.unpack(observed.packed.get(watch.observer.name), mine))
+        errors = Counter(observed.errors[i] for i in mine.tolist() if i in observed.errors) if observed.errors else {}
+        timed = waited_us[waited_us >= 0] / 1e6
+        if len(timed) or errors:
+            yield Served(model, name, timed, errors)
 
 
 def _of_model(combos: Combos, plan: ModelPlan, batch: Batch, codes: Ints, at: Ints) -> list[tuple[int, int, bytes]]:

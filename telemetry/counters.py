@@ -3,14 +3,17 @@
 prometheus_client's own histogram takes one observation at a time; ours takes counts per bucket.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
+from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from telemetry.cap import Cap, LabelValues
+from telemetry.cap import OTHER, Cap, LabelValues
 from telemetry.series import Series
+
+ERROR_TYPES_MAX: Final = 50
 
 
 class Counter:
@@ -30,6 +33,27 @@ class Counter:
         for labels, value in self._values.items():
             family.add_metric(labels, value)
         yield family
+
+
+class ErrorCounter(Counter):
+    """Errors by type. Whoever writes the record names the types, so each model and version has a cap of its own:
+    types that never repeat must not use up the family.
+    """
+
+    def __init__(self, series: Series, cap: Cap) -> None:
+        super().__init__(series, cap)
+        self._types: dict[LabelValues, set[str]] = {}
+
+    def add_types(self, *labels: str, errors: Mapping[str, int]) -> None:
+        """Count so many more of each type; those beyond `ERROR_TYPES_MAX` under ``__other__``."""
+        known = self._types.setdefault(labels, set())
+        for name, n in errors.items():
+            if name in known or len(known) < ERROR_TYPES_MAX:
+                known.add(name)
+                self.add(*labels, name, n=n)
+            else:
+                self._cap.drop(self._series.name)
+                self.add(*labels, OTHER, n=n)
 
 
 class Histogram:

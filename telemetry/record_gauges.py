@@ -1,6 +1,6 @@
 """A metric record as gauges: which values, and which record of a slice is the one to show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -9,6 +9,7 @@ from telemetry.gauges import OwnedGauges, Owner, Sample
 from telemetry.series import CATALOGUE
 
 Record: TypeAlias = Mapping[str, object]
+Slice: TypeAlias = tuple[str, str, str, str]
 
 LABELLED_MIN: Final = 30
 """Below so many labelled records a metric says more about chance than about the model."""
@@ -48,7 +49,28 @@ def label_free_gauges(record: Record) -> list[Sample]:
     coverage = record.get("label_coverage")
     if isinstance(coverage, int | float):
         found.append(("ml_model_label_coverage", labels, float(coverage)))
-    return found
+    return [*found, *_watched_gauges(record, labels)]
+
+
+def _watched_gauges(record: Record, labels: Slice) -> Iterator[Sample]:
+    """What only a model with a baseline has: its inputs' and scores' drift, its missing values."""
+    drift, quality = record.get("drift"), record.get("quality")
+    if isinstance(drift, Mapping):
+        yield from _of_features(drift, "psi", "ml_data_drift_psi", labels)
+        yield from _of_features(drift, "ks_pvalue", "ml_data_drift_ks_pvalue", labels)
+        score = _numbers(drift.get("score"))
+        if "ks_pvalue" in score:
+            yield "ml_prediction_drift_ks_pvalue", labels, score["ks_pvalue"]
+    if isinstance(quality, Mapping):
+        yield from _of_features(quality, "missing_ratio", "ml_missing_ratio", labels)
+
+
+def _of_features(part: Mapping[str, object], field: str, series: str, labels: Slice) -> Iterator[Sample]:
+    features = part.get("features")
+    for name, values in features.items() if isinstance(features, Mapping) else ():
+        value = _numbers(values).get(field)
+        if value is not None:
+            yield series, (*labels, str(name)), value
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +116,7 @@ class RecordGauges:
         self._gauges.drop(owner)
 
 
-def _labels(record: Record) -> tuple[str, str, str, str]:
+def _labels(record: Record) -> Slice:
     model, version = str(record["model"]), str(record["model_version"])
     return model, version, str(record.get("segment", "")), str(record["span"])
 

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from telemetry.cap import Cap, LabelValues
-from telemetry.counters import Counter, Histogram
+from telemetry.counters import Counter, ErrorCounter, Histogram
 from telemetry.gauges import OwnedGauges
 from telemetry.record_gauges import RecordGauges
 from telemetry.series import CATALOGUE
@@ -27,6 +27,8 @@ class Telemetry:
         self._cap = Cap(series_max)
         self._watched: dict[str, Read] = {}
         self.predictions = Counter(CATALOGUE["ml_predictions_total"], self._cap)
+        self.errors = ErrorCounter(CATALOGUE["ml_prediction_errors_total"], self._cap)
+        self.latency = Histogram(CATALOGUE["ml_prediction_latency_seconds"], self._cap)
         self.labels = Counter(CATALOGUE["ml_labels_total"], self._cap)
         self.confidence = Histogram(CATALOGUE["ml_model_confidence"], self._cap)
         self.consumed = Counter(CATALOGUE["hindcast_records_consumed_total"], self._cap)
@@ -48,8 +50,9 @@ class Telemetry:
         self._watched[CATALOGUE[name].name] = read
 
     def collect(self) -> Iterable[Metric]:
-        counted = (self.predictions, self.labels, self.confidence, self.consumed, self.dead_letters, self.misplaced)
-        for part in (*counted, self.notifications, self.failed_templates, self.chunk_seconds):
+        of_models = (self.predictions, self.errors, self.latency, self.labels, self.confidence)
+        of_records = (self.consumed, self.dead_letters, self.misplaced)
+        for part in (*of_models, *of_records, self.notifications, self.failed_templates, self.chunk_seconds):
             yield from part.collect()
         yield from self.gauges.collect()
         for name, read in self._watched.items():

@@ -12,7 +12,9 @@ Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
 
 MODEL: Final = ("model", "version")
 SLICE: Final = ("model", "version", "segment", "span")
+FEATURE: Final = (*SLICE, "feature")
 CONFIDENCE_BUCKETS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+LATENCY_SECONDS_BUCKETS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0)
 CHUNK_SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -32,8 +34,23 @@ def _of_model(metric: str, help_text: str) -> Series:
 
 
 _LABELLED: Final = "Newest closed window (or span) with at least 30 labelled records."
+_DRIFT: Final = "Newest closed span of at least `drift.over`."
 _ALL: Final = (
     Series("ml_predictions_total", "counter", MODEL, "Predictions counted (first copies, whatever their label does)."),
+    Series(
+        "ml_prediction_errors_total",
+        "counter",
+        (*MODEL, "error_type"),
+        "Predictions whose record tells of an error, made or not; `ml_predictions_total` counts those that were made. "
+        "Error types beyond 50 of a model and version are `__other__`.",
+    ),
+    Series(
+        "ml_prediction_latency_seconds",
+        "histogram",
+        MODEL,
+        "Latency of serving, of the predictions (and failed ones) whose record tells it.",
+        LATENCY_SECONDS_BUCKETS,
+    ),
     Series("ml_labels_total", "counter", MODEL, "Labels joined with a prediction of this model and version."),
     Series(
         "ml_model_confidence",
@@ -54,6 +71,30 @@ _ALL: Final = (
     _of_model("ece", "Expected calibration error."),
     Series("ml_model_positive_rate", "gauge", SLICE, "Share of predictions that are positive. Newest closed window."),
     Series("ml_model_mean_score", "gauge", SLICE, "Mean score. Newest closed window."),
+    Series(
+        "ml_data_drift_psi",
+        "gauge",
+        FEATURE,
+        f"Population stability index of a feature against the baseline. {_DRIFT}",
+    ),
+    Series(
+        "ml_data_drift_ks_pvalue",
+        "gauge",
+        FEATURE,
+        f"p-value of Kolmogorov-Smirnov, of a numeric feature against the baseline. {_DRIFT}",
+    ),
+    Series(
+        "ml_prediction_drift_ks_pvalue",
+        "gauge",
+        SLICE,
+        f"p-value of Kolmogorov-Smirnov, of the scores against the baseline. {_DRIFT}",
+    ),
+    Series(
+        "ml_missing_ratio",
+        "gauge",
+        FEATURE,
+        "Share of predictions in which a feature of the baseline is null or absent. Newest closed window (or span).",
+    ),
     Series("ml_model_label_coverage", "gauge", SLICE, "Share of predictions with a label. Newest closed window."),
     Series(
         "ml_label_latency_seconds",

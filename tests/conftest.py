@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         lines.append(f"{len(needs)} tests on {what}, because {reason}")
         config.hook.pytest_deselected(items=needs)
         items[:] = [item for item in items if item not in needs]
-    if lines and CI:
-        raise pytest.UsageError(f"CI may leave nothing out, but would leave out {'; '.join(lines)}")
     config.stash[LEFT_OUT] = "; ".join(lines) or "nothing"
+    if lines and CI:
+        if not hasattr(config, "workerinput"):
+            raise pytest.UsageError(f"CI may leave nothing out, but would leave out {'; '.join(lines)}")
+        items.clear()  # one of several processes: what it raised would not be told, and no test at all is an error
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where tests run in several processes, each tells the first one what it has left out."""
+    told: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["left_out"] = session.config.stash.get(LEFT_OUT, "nothing")
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist, which is not always in use
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401  # xdist's own
+    """All processes leave out the same."""
+    told: dict[str, object] = getattr(node, "workeroutput", {})
+    node.config.stash[LEFT_OUT] = str(told.get("left_out", "nothing"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

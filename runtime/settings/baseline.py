@@ -7,14 +7,25 @@ from typing import Annotated, TypeAlias
 from pydantic import PlainValidator, WithJsonSchema
 
 from alerting.metric_paths import METRICS, is_known
-from metrics.reference import Baseline, decode_baseline
+from metrics.reference import NULL, Baseline, decode_baseline
 from runtime.settings.suggest import suggestion
 
 
 def performance_by_path(baseline: Baseline) -> dict[str, float]:
-    """What is usual of each metric, under every spelling of its path that a rule may use."""
-    whole = {f"metrics.{name}": value for name, value in baseline.performance.items() if name in METRICS}
-    return whole | baseline.performance
+    """What is usual of each metric, under every path that a rule may use for it.
+
+    An estimated metric is usually what the metric is; `confidence` is computed from ``mean_confidence``; nulls are
+    counted in the features. What ``performance`` itself says of a path goes first.
+    """
+    known = baseline.performance
+    parts = ("metrics", "estimated.metrics")
+    found = {f"{part}.{name}": value for name, value in known.items() if name in METRICS for part in parts}
+    if "mean_confidence" in known:
+        found["confidence"] = known["mean_confidence"]
+    for name, feature in baseline.features.items():
+        if records := sum(feature.counts):
+            found[f"quality.features.{name}.missing_ratio"] = sum(feature.counts[: NULL + 1]) / records
+    return found | known
 
 
 def _read(value: object) -> Baseline:

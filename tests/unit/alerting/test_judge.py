@@ -72,6 +72,19 @@ def test_too_little_is_unknown(limit: dict[str, Any]) -> None:
     assert verdict(rule(), record(1, 0.1)) is BREACHED
 
 
+def test_predictions_that_failed_count_among_the_records_that_a_rule_wants() -> None:
+    one = rule("r", "error_rate", "above", 0.05, min_total=100)
+    assert verdict(one, record(1, total=0, errors={"timeout": 100}, failed=100)) is BREACHED
+    assert verdict(one, record(1, total=0, errors={"timeout": 99}, failed=99)) is UNKNOWN
+    assert verdict(one, record(1, total=990, errors={"timeout": 10}, failed=10)) is FINE
+
+
+@pytest.mark.parametrize(("value", "expected"), [(True, FINE), (False, BREACHED), (None, UNKNOWN)])
+def test_a_flag_is_judged_as_one_or_nothing(value: bool | None, expected: Verdict) -> None:
+    one = rule("r", "estimated.reliable", "below", 0.5)
+    assert verdict(one, record(1, estimated={"reliable": value})) is expected
+
+
 @pytest.mark.parametrize(
     ("joined", "verdicts", "expected"),
     [

@@ -1,5 +1,7 @@
 """Features, scores and performance of a baseline against numpy, scikit-learn and the codes of live traffic."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +16,12 @@ from numpy.typing import NDArray
 from sklearn import metrics as oracle
 
 from metrics.coding import categorical_codes, numeric_codes
+from metrics.observer import Observation
 from metrics.reference import FIRST, SCHEMA, Baseline, Categorical, Feature, Numeric, decode_baseline
 from metrics.reference_build import CATEGORIES_MAX, RARE_MAX, CategoricalCounter, Survey, Texts
 from metrics.reference_numbers import NumberSurvey
 from metrics.reference_outcomes import UNKNOWN, BinaryOutcomes, ClassOutcomes, NumberOutcomes, class_counts
+from metrics.scores import ScorePart
 from tests.unit.metrics.records import draw_records
 
 
@@ -242,6 +246,8 @@ def test_performance_and_scores_of_a_binary_file_are_scikit_learns() -> None:
         "brier": oracle.brier_score_loss(y, s),
         "positive_rate": records.predicted.mean(),
         "mean_score": score.mean(),
+        "top_score_share": np.bincount((score * 1000).astype(int)).max() / 3_000,
+        "mean_confidence": np.maximum(score, 1 - score).mean(),
     }
     assert outcomes.performance() == pytest.approx(expected, abs=5e-4)
     scores = outcomes.scores()
@@ -258,10 +264,70 @@ def test_performance_and_scores_of_a_binary_file_are_scikit_learns() -> None:
 def test_without_labels_only_what_needs_none_is_known() -> None:
     outcomes = BinaryOutcomes()
     outcomes.add(np.array([0.25, 1.0]), np.array([0, 1], np.int8), np.full(2, UNKNOWN, np.int8))
-    assert outcomes.performance() == {"positive_rate": 0.5, "mean_score": 0.625}
+    usual = {"positive_rate": 0.5, "mean_score": 0.625, "top_score_share": 0.5, "mean_confidence": 0.8745}
+    assert outcomes.performance() == pytest.approx(usual)
     scores = outcomes.scores()
     assert scores is not None
     assert (scores.predicted_positives[999], scores.predicted_negatives[250], scores.negatives) == (1, 1, None)
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.1, -np.inf, np.inf, np.nan])
+def test_a_score_outside_0_and_1_is_none_and_its_class_still_counts(score: float) -> None:
+    outcomes, predicted, actual = BinaryOutcomes(), np.array([0, 1], np.int8), np.array([0, 0], np.int8)
+    outcomes.add(np.array([0.25, score]), predicted, actual)
+    scores, performance = outcomes.scores(), outcomes.performance()
+    assert scores is not None
+    assert (sum(scores.predicted_negatives), sum(scores.predicted_positives)) == (1, 0)
+    assert (sum(scores.negatives or ()), sum(scores.positives or ())) == (1, 0)
+    assert {name: performance[name] for name in ("accuracy", "mean_score", "positive_rate", "top_score_share")} == {
+        "accuracy": 0.5, "mean_score": 0.25, "positive_rate": 0.5, "top_score_share": 0.5,
+    }  # fmt: skip
+
+
+def test_a_live_window_of_the_same_predictions_says_the_same_of_its_scores() -> None:
+    records = draw_records(3, 500)
+    outcomes = BinaryOutcomes()
+    outcomes.add(records.score, records.predicted, records.actual)
+    scores = outcomes.scores()
+    assert scores is not None
+    part, slot = ScorePart(scores, over_seconds=60, min_records=1), np.zeros(500, np.int64)
+    head, cells = part.observe(Observation(records.score, records.predicted, np.zeros(0)), slot, 1)
+    live = part.summarise(head[0], cells[0], seconds=1)["metrics"]
+    assert isinstance(live, dict)
+    usual = outcomes.performance()
+    assert live == {name: usual[name] for name in ("top_score_share", "mean_confidence")}
+
+
+NUMERIC = {
+    "type": "numeric", "edges": [1.0], "counts": [0, 0, 0, 0, 1, 1], "mean": 1.0, "std": 1.0, "min": 0.0, "max": 2.0,
+    "quartiles": [0.5, 1.0, 1.5],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tree", "said"),
+    [
+        ({"scores": {"predicted_negatives": [], "predicted_positives": []}}, "scores.predicted_negatives: 0 bins"),
+        ({"scores": {"predicted_negatives": [1], "predicted_positives": [1, 2]}}, "scores.predicted_positives: 2 bins"),
+        (
+            {"scores": {"predicted_negatives": [1], "predicted_positives": [1], "negatives": [1], "positives": []}},
+            "scores.positives: 0 bins",
+        ),
+        (
+            {"scores": {"predicted_negatives": [1], "predicted_positives": [1], "negatives": [1]}},
+            "scores.negatives, scores.positives: one stands alone",
+        ),
+        ({"scores": {"predicted_negatives": [1], "predicted_positives": [-1]}}, "scores.predicted_positives: a count"),
+        ({"features": {"a": NUMERIC | {"edges": [1e999]}}}, "Number out of range - at `$.features[...].edges[0]`"),
+        ({"features": {"a": NUMERIC | {"mean": 1e999}}}, "Number out of range - at `$.features[...].mean`"),
+        ({"prediction": NUMERIC | {"std": -1e999}}, "Number out of range - at `$.prediction.std`"),
+        ({"centroid": [1.0, float("nan")]}, "JSON is malformed"),
+    ],
+)
+def test_a_baseline_that_cannot_be_compared_with_is_refused_with_its_field(tree: dict[str, object], said: str) -> None:
+    text = json.dumps({"schema": SCHEMA} | tree).replace("Infinity", "1e999")
+    with pytest.raises(ValueError, match=re.escape(said)):
+        decode_baseline(text.encode())
 
 
 def test_no_rows_no_scores_no_performance() -> None:

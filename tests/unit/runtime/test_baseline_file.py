@@ -1,5 +1,6 @@
 """A model's baseline file: read with the settings, compared with by rules."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from alerting.evaluator import Evaluator
 from models.errors import ConfigError
 from runtime.alert_plan import alert_plan
+from runtime.check import describe
 from runtime.settings import Settings
 from runtime.settings.load import parse
 
@@ -44,6 +46,35 @@ def test_a_rule_compares_with_the_file_from_the_first_window_on(
     alerts = evaluator.outbox()
     assert [alert.rule for alert in alerts] == (["down"] if fires else [])
     assert all("0.96" in alert.summary for alert in alerts)
+
+
+def test_check_says_in_one_line_what_the_file_holds(tmp_path: Path) -> None:
+    file = tmp_path / "fraud.json"
+    category = {"type": "categorical", "categories": ["a"], "counts": [0, 1, 0, 0, 0, 3]}
+    scores = {"predicted_negatives": [3], "predicted_positives": [1]}
+    tree: dict[str, Any] = json.loads(GOOD) | {"records": 20_000, "features": {"kind": category}}
+    said = []
+    for more in ({}, {"scores": scores}, {"scores": scores | {"negatives": [2], "positives": [2]}}):
+        file.write_text(json.dumps(tree | more))
+        lines = describe("fraud", settings(file).models["fraud"])
+        said += [line for line in lines if "baseline" in line]
+    assert said == [
+        f"  baseline of 20,000 records, 1 features, {scores}, 2 metrics; drift over 1h"
+        for scores in ("no scores", "scores without labels", "scores with labels")
+    ]
+
+
+def test_a_rule_about_nulls_compares_with_those_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "fraud.json"
+    category = {"type": "categorical", "categories": ["a"], "counts": [1, 1, 0, 0, 0, 8]}
+    file.write_text(json.dumps(json.loads(GOOD) | {"features": {"kind": category}}))
+    plan = alert_plan(
+        settings(file, metric="quality.features.*.missing_ratio", drop_from_baseline=None, rise_from_baseline=1)
+    )
+    evaluator = Evaluator(plan.rules, plan.options, {})
+    evaluator.take(record(0.9) | {"quality": {"features": {"kind": {"missing_ratio": 0.41}}}}, 1_763_719_270_000)
+    (alert,) = evaluator.outbox()
+    assert alert.threshold == 0.4
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def errors_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int,
 
 VERBS = (
     "demo", "worker", "check", "topics create", "simulate", "evaluate", "baseline build",
-    "dead-letters list", "dead-letters replay",
+    "baseline learn", "skew", "dead-letters list", "dead-letters replay",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from telemetry.counters import ERROR_TYPES_MAX
 from telemetry.registry import Telemetry
 
 
@@ -53,6 +54,20 @@ def test_beyond_the_cap_counters_go_on_under_other_and_the_sum_stays_right() -> 
     assert values == {("fraud", "v0"): 11, ("fraud", "v1"): 10, ("__other__", "__other__"): 30}
     dropped = value(telemetry.registry, "hindcast_series_dropped_total", series="ml_predictions_total")
     assert dropped == 3
+
+
+def test_error_types_have_a_cap_of_their_own_so_that_they_do_not_use_up_the_family() -> None:
+    telemetry = Telemetry(1000)
+    telemetry.errors.add_types("fraud", "v1", errors={f"no {i}": 1 for i in range(ERROR_TYPES_MAX + 7)})
+    telemetry.errors.add_types("fraud", "v1", errors={"no 0": 2, "another": 3})
+    telemetry.errors.add_types("fraud", "v2", errors={"another": 1})
+    values = {tuple(s.labels.values()): s.value for m in telemetry.errors.collect() for s in m.samples}
+    assert len(values) == ERROR_TYPES_MAX + 2
+    assert values["fraud", "v1", "no 0"] == 3
+    assert values["fraud", "v1", "__other__"] == 10
+    assert values["fraud", "v2", "another"] == 1
+    dropped = value(telemetry.registry, "hindcast_series_dropped_total", series="ml_prediction_errors_total")
+    assert dropped == 8
 
 
 def test_watched_values_are_read_at_the_scrape() -> None:

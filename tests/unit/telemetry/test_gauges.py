@@ -44,6 +44,48 @@ def test_a_records_gauges_are_its_defined_values_and_the_windows_end() -> None:
     ]
 
 
+def watched(**changes: object) -> dict[str, Any]:
+    features = {"amount": {"psi": 0.2, "ks_pvalue": 0.01}, "country": {"psi": 0.1, "ks_pvalue": None}}
+    return record(
+        labelled=0,
+        metrics={},
+        label_latency_seconds={},
+        label_coverage=None,
+        drift={"over": "1h", "features": features, "score": {"ks_pvalue": 0.5, "psi": 0.03}, "prediction": {"psi": 1}},
+        quality={"features": {"amount": {"missing_ratio": 0.02}, "age": {"missing_ratio": None}}},
+        **changes,
+    )
+
+
+def test_drift_and_missing_values_are_shown_of_each_feature_and_need_no_labels() -> None:
+    gauges = OwnedGauges(Cap(10))
+    RecordGauges(gauges).show(0, watched())
+    assert shown(gauges) == {
+        ("ml_data_drift_psi", (*SLICE, "amount")): 0.2,
+        ("ml_data_drift_psi", (*SLICE, "country")): 0.1,
+        ("ml_data_drift_ks_pvalue", (*SLICE, "amount")): 0.01,
+        ("ml_prediction_drift_ks_pvalue", SLICE): 0.5,
+        ("ml_missing_ratio", (*SLICE, "amount")): 0.02,
+    }
+
+
+def test_a_baseline_that_was_taken_away_takes_its_gauges_with_it() -> None:
+    gauges = OwnedGauges(Cap(10))
+    records = RecordGauges(gauges)
+    records.show(0, watched())
+    records.show(0, record(window_end="2026-11-21T10:02:00Z", labelled=0, metrics={"mean_score": 0.1}))
+    assert {name for name, _ in shown(gauges)} == {"ml_model_mean_score", "ml_model_label_coverage"}
+
+
+def test_features_beyond_the_cap_are_dropped_and_counted() -> None:
+    cap = Cap(3)
+    gauges = OwnedGauges(cap)
+    features = {f"f{i}": {"missing_ratio": 0.1} for i in range(8)}
+    RecordGauges(gauges).show(0, record(quality={"features": features}))
+    assert sum(name == "ml_missing_ratio" for name, _ in shown(gauges)) == 3
+    assert cap.dropped["ml_missing_ratio"] == 5
+
+
 def test_a_metric_that_has_become_undefined_is_gone_with_the_next_record() -> None:
     gauges = OwnedGauges(Cap(10))
     records = RecordGauges(gauges)
