@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.harness.table import TITLES
-from benchmarks.harness.throughput import ONE_WORKER, REKEYED, TWO_WORKERS
+from benchmarks.harness.throughput import ONE_WORKER, ONE_WORKER_FEATURES, REKEYED, TWO_WORKERS
 
-OURS = {ONE_WORKER, TWO_WORKERS, REKEYED}
+OURS = {ONE_WORKER, TWO_WORKERS, REKEYED, ONE_WORKER_FEATURES}
 OUR_COLOUR, THEIR_COLOUR, TEXT, FAINT = "#0f766e", "#a8b3bd", "#1f2933", "#6b7785"
 
 Programs = dict[str, dict[str, float]]

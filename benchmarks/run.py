@@ -19,8 +19,9 @@ from benchmarks.harness.child import ChildError
 from benchmarks.harness.sampling import StuckError
 from benchmarks.harness.topics import LoadError
 
-THROUGHPUT, RECOVERY, LATENCY, MEMORY, MERGE = "throughput", "recovery", "latency", "memory", "merge"
-STAGES = (THROUGHPUT, RECOVERY, LATENCY, MEMORY, MERGE)
+THROUGHPUT, FEATURES, RECOVERY = "throughput", "features", "recovery"
+LATENCY, MEMORY, MERGE = "latency", "memory", "merge"
+STAGES = (THROUGHPUT, FEATURES, RECOVERY, LATENCY, MEMORY, MERGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Setting:
     """How much of everything; `pending_rows` 0 leaves the memory stage out."""
 
     predictions: int  # and as many labels
+    with_features: int  # of the features stage, likewise
     rounds: int
     plain_faust_seconds: float
     latency_seconds: float
@@ -35,8 +37,8 @@ class Setting:
 
 
 SETTINGS = {
-    "ci": Setting(500_000, rounds=1, plain_faust_seconds=12, latency_seconds=20, pending_rows=0),
-    "full": Setting(2_000_000, rounds=3, plain_faust_seconds=20, latency_seconds=60, pending_rows=5_000_000),
+    "ci": Setting(500_000, 250_000, rounds=1, plain_faust_seconds=12, latency_seconds=20, pending_rows=0),
+    "full": Setting(2_000_000, 2_000_000, rounds=3, plain_faust_seconds=20, latency_seconds=60, pending_rows=5_000_000),
 }
 
 
@@ -68,6 +70,7 @@ class Run:
     def all(self, bench: Bench) -> None:
         stages: dict[str, Callable[[Bench], None]] = {
             THROUGHPUT: self._throughput,
+            FEATURES: self._features,
             RECOVERY: self._recovery,
             LATENCY: self._latency,
             MEMORY: self._memory,
@@ -89,8 +92,15 @@ class Run:
         chosen = [contender for contender in contenders if contender.key in wanted]
         if any(contender.key.startswith("kafka_streams") for contender in chosen):
             build_kafka_streams()
+        self._measure(chosen, load.events)
+
+    def _features(self, bench: Bench) -> None:
+        load = bench.workload(self._asked.predictions or self._setting.with_features, with_inputs=True)
+        self._measure([throughput.with_features(bench, load)], load.events)
+
+    def _measure(self, chosen: list[throughput.Contender], events: int) -> None:
         rounds = self._asked.rounds or self._setting.rounds
-        self.results.failed += throughput.measure(chosen, load.events, rounds, self.results.runs, self._say)
+        self.results.failed += throughput.measure(chosen, events, rounds, self.results.runs, self._say)
 
     def _recovery(self, bench: Bench) -> None:
         self.results.recovery = state.recovery(bench, bench.workload(self._predictions))

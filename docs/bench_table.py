@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.table import TITLES
-from benchmarks.harness.throughput import ONE_WORKER, REKEYED, TWO_WORKERS
+from benchmarks.harness.throughput import ONE_WORKER, ONE_WORKER_FEATURES, REKEYED, TWO_WORKERS
 from docs.markers import DOCS, markdown_table, write
 
 ROOT = DOCS.parent
 RESULT = ROOT / "benchmarks/results/full.json"
 MIB = 1 << 20
-OURS = (ONE_WORKER, TWO_WORKERS, REKEYED)
+OURS = (ONE_WORKER, TWO_WORKERS, REKEYED, ONE_WORKER_FEATURES)
 
 Result = dict[str, Any]
 

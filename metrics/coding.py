@@ -31,7 +31,7 @@ Z_MAX: Final = 1000.0
 _MISMATCHED: Final = object()
 _NON_FINITE: Final = object()
 _CODE_WITHOUT_BIN: Final = {float: NON_FINITE, int: NON_FINITE, NoneType: NULL, msgspec.UnsetType: MISSING}
-_CATEGORIES_AS_THEY_ARE: Final = {str, NoneType, msgspec.UnsetType}
+_UNKNOWN: Final = -1
 
 
 def numeric_codes(feature: Numeric, values: Sequence[object]) -> tuple[Codes, NDArray[np.float32]]:
@@ -65,10 +65,15 @@ def categorical_codes(feature: Categorical, values: Sequence[object]) -> Codes:
     >>> categorical_codes(size, ["L", 1, 1.0, "XS", "XXL", None, msgspec.UNSET, []]).tolist()
     [5, 6, 6, 7, 4, 1, 0, 2]
     """
-    if not set(map(type, values)) <= _CATEGORIES_AS_THEY_ARE:
-        values = [value if type(value) in _CATEGORIES_AS_THEY_ARE else _category(value) for value in values]
     code_of = _code_of(_Same(feature))
-    return np.fromiter(map(code_of.get, values, repeat(UNSEEN)), np.uint8, len(values))
+    try:
+        codes = np.fromiter(map(code_of.get, values, repeat(_UNKNOWN)), np.int16, len(values))
+    except TypeError:  # a value that has no hash
+        codes = np.full(len(values), _UNKNOWN, np.int16)
+    for at in np.flatnonzero(codes == _UNKNOWN).tolist():
+        value = values[at]
+        codes[at] = code_of.get(value if isinstance(value, str) else _category(value), UNSEEN)
+    return codes.astype(np.uint8)
 
 
 def _numbers(values: Sequence[object]) -> tuple[NDArray[np.float64], Codes | int]:
@@ -98,8 +103,10 @@ def _float(value: object) -> float:
 
 
 def _category(value: object) -> object:
-    """What stands for a value that is neither text nor null among the keys of `_code_of`."""
+    """What stands for a value that is no text among the keys of `_code_of`."""
     match value:
+        case None | msgspec.UNSET:
+            return value
         case bool():
             return "true" if value else "false"
         case int():

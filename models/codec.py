@@ -193,7 +193,7 @@ class Decoder:
                 found = profile.find_all(fields)
                 row = profile.prediction(found, model, chunk.now_ms, self._future_ms)
                 chunk.observers[at] = profile.observer
-                shape = None if has_failed(row.outcome) else shape_of(profile, found)
+                shape = None if has_failed(row.outcome) else shape_of(profile, found, fields)
         except DecodeError as error:
             chunk.bad[at] = BadRecord(record, error.code, error.message)
             return None
@@ -207,7 +207,7 @@ class Decoder:
             try:
                 found = profile.find_all(fields)
                 label = profile.label(cast("list[Found]", found), kafka_ms, now_ms, self._future_ms)
-                return label, shape_of(profile, found)
+                return label, shape_of(profile, found, fields)
             except DecodeError as error:
                 complaint = complaint or error
         raise complaint or DecodeError("model_unknown", "no model reads this topic")

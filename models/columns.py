@@ -9,7 +9,7 @@ from itertools import count
 from typing import cast
 
 import numpy as np
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct, UnsetType
 from numpy.typing import NDArray
 
 from models import outcome as outcomes
@@ -96,14 +96,17 @@ def from_rows(
 def observed_rows(rows: Sequence[Row], observers: Sequence[Observer | None]) -> Observed | None:
     """What was seen of rows besides, each packed by its own model's observer."""
     found = Observed(len(rows))
+    alike: defaultdict[tuple[Observer, tuple[int, ...]], list[int]] = defaultdict(list)
     for at, (row, observer) in enumerate(zip(rows, observers, strict=True)):
-        if observer is None or all(place < 0 for place, _ in row.found):
-            continue
-        packed = observer.pack([[value] for _, value in row.found], [place for place, _ in row.found])
+        places = tuple(place for place, _ in row.found)
+        if observer is not None and max(places, default=-1) >= 0:
+            alike[observer, places].append(at)
+    for (observer, places), positions in alike.items():
+        columns = list(zip(*([value for _, value in rows[at].found] for at in positions), strict=True))
+        packed = observer.pack(columns, places)
         values = found.packed.setdefault(observer.name, np.zeros(len(rows), packed.values.dtype))
-        values[at] = packed.values[0]
-        if packed.errors:
-            found.errors[at] = packed.errors[0]
+        values[positions] = packed.values
+        found.errors |= {positions[i]: error for i, error in packed.errors.items()}
     return found if found.packed else None
 
 
@@ -154,12 +157,10 @@ def from_structs(
 def _observed(decoder: Specialised, structs: Sequence[Struct]) -> Observed | None:
     profile = decoder.shape.profile
     first, observer = profile.watched_from, profile.observer
-    getters = decoder.getters[first:]
-    if observer is None or not any(getters):
+    if observer is None or not any(decoder.attributes[first:]):
         return None
-    absent = [UNSET] * len(structs)
-    columns = [absent if getter is None else _column(getter, structs) for getter in getters]
-    packed = observer.pack(cast("list[list[Value]]", columns), [place.at for place in decoder.shape.places[first:]])
+    columns = cast("list[list[Value]]", list(decoder.columns(structs, first)))
+    packed = observer.pack(columns, [place.at for place in decoder.shape.places[first:]])
     return Observed(len(structs), {observer.name: packed.values}, packed.errors)
 
 

@@ -9,26 +9,28 @@ decoder may refuse too much, and never reads a record differently.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, cast
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from models.judge import UNREAD, Leaf
+from models.judge import UNREAD, Leaf, find_any
 from models.mapping import Path
 from models.observed import WATCHED, Seen
 from models.profile import Field, Profile, Role
 
 
 class Place(NamedTuple):
-    """Where a value was found (-1: nowhere, -2: nobody looked) and the kind of value."""
+    """Where a value was found (-1: nowhere, -2: nobody looked), the kind of value, and whether one of lower precedence
+    stood there too.
+    """
 
     at: int
     kind: str
+    hides: bool = False
 
 
 class Shape(NamedTuple):
@@ -73,34 +75,66 @@ _NULL_AS: Final[dict[Role, str]] = {"class": "number", "word": "str", "value": "
 """Labels with a truth and withdrawn ones have one shape."""
 
 
+_OPTIONAL: Final = frozenset({"text", "watched"})
+_SHARED: Final = (str | None, bool | None)
+"""A text that is watched, too, is decoded as these: both mean the same value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Specialised:
-    """Decodes records of one shape; a getter per value (None: the shape has no such value)."""
+    """Decodes records of one shape; an attribute, and a getter, per value (None: the shape has no such value)."""
 
     shape: Shape
     decode: Callable[[bytes], Struct]
+    attributes: tuple[str | None, ...]
     getters: tuple[Getter | None, ...]
     brackets_least: int
     """Opening brackets that every record of this shape has."""
 
+    def columns(self, structs: Sequence[Struct], first: int) -> Iterator[list[Leaf | UnsetType]]:
+        """The values from the first-th on, one list each; an object that several of them are in is fetched once."""
+        holders: dict[str, Sequence[object]] = {"": structs}
+        for attribute in self.attributes[first:]:
+            if attribute is None:
+                yield [UNSET] * len(structs)
+                continue
+            above, _, name = attribute.rpartition(".")
+            if above not in holders:
+                holders[above] = list(map(attrgetter(above), structs))
+            yield list(map(attrgetter(name), holders[above]))
 
-def shape_of(profile: Profile, found: Iterable[Seen]) -> Shape:
-    """The shape of a record in which this was found."""
-    places = [_place(profile, one, f) for one, f in zip(profile.fields, found, strict=True)]
+
+def shape_of(profile: Profile, found: Iterable[Seen], fields: Mapping[str, Raw]) -> Shape:
+    """The shape of the record with these fields, in which this was found."""
+    places = [
+        _place(profile, one, seen)._replace(hides=_hides(one, seen[0], fields))
+        for one, seen in zip(profile.fields, found, strict=True)
+    ]
     return Shape(profile, tuple(_beside_others(profile, places)))
 
 
+def _hides(field: Field, at: int, fields: Mapping[str, Raw]) -> bool:
+    """Whether what stands at a path keeps another value from being read, where there need not be any."""
+    if at < 0 or field.role not in _OPTIONAL:
+        return False
+    return find_any(cast("dict[str, Raw]", fields), field.paths[at + 1 :])[0] >= 0
+
+
 def _beside_others(profile: Profile, places: list[Place]) -> list[Place]:
-    """A watched value that this record lacks is awaited where most others stand, so that gaps make no new shapes."""
-    there = Counter(p.at for f, p in zip(profile.fields, places, strict=True) if f.role == "watched" and p.at >= 0)
-    if not there:
-        return places
-    usual = Place(there.most_common(1)[0][0], "any")
-    lacks = [
-        f.role == "watched" and p.at < 0 and usual.at < len(f.paths)
-        for f, p in zip(profile.fields, places, strict=True)
+    """A watched value that this record lacks is awaited in the first object that has another one, so that gaps make
+    no new shapes.
+    """
+    watched = [(field, place) for field, place in zip(profile.fields, places, strict=True) if field.role == "watched"]
+    holders = {field.paths[place.at][:-1] for field, place in watched if place.at >= 0}
+    return [
+        _awaited(field, holders) if field.role == "watched" and place.at < 0 else place
+        for field, place in zip(profile.fields, places, strict=True)
     ]
-    return [usual if lack else place for lack, place in zip(lacks, places, strict=True)]
+
+
+def _awaited(field: Field, holders: Collection[Path]) -> Place:
+    at = next((at for at, path in enumerate(field.paths) if path[:-1] in holders), -1)
+    return Place(at, "any" if at >= 0 else "absent")
 
 
 def specialise(shape: Shape) -> Specialised | None:
@@ -114,8 +148,9 @@ def specialise(shape: Shape) -> Specialised | None:
         return None
     attributes: dict[Path, str] = {}
     struct = tree.struct("", (), attributes)
-    getters = tuple(attrgetter(attributes[path]) if path else None for path in chosen)
-    return Specialised(shape, msgspec.json.Decoder(struct).decode, getters, tree.brackets())
+    names = tuple(attributes[path] if path else None for path in chosen)
+    getters = tuple(attrgetter(name) if name else None for name in names)
+    return Specialised(shape, msgspec.json.Decoder(struct).decode, names, getters, tree.brackets())
 
 
 def _place(profile: Profile, field: Field, found: Seen) -> Place:
@@ -151,7 +186,9 @@ def _declare(tree: _Node, profile: Profile, field: Field, place: Place) -> Path 
         tree.leaf(path, None, required=True)
         return None
     wanted = _TYPES[field.role, place.kind]
-    if field.role in {"text", "watched"}:
+    if field.role in _OPTIONAL and place.hides:  # then it must be there, and the others do not matter
+        tree.leaf(path, wanted | None, required=True)  # type: ignore[operator]
+    elif field.role in _OPTIONAL:
         tree.leaf(path, wanted | None, required=False)  # type: ignore[operator]
         tree.hold(path)
         for lower in field.paths[place.at + 1 :]:
@@ -161,6 +198,16 @@ def _declare(tree: _Node, profile: Profile, field: Field, place: Place) -> Path 
     else:
         tree.leaf(path, wanted, required=True)
     return path
+
+
+def _both(one: object, other: object) -> object:
+    """The type that two values at the same path have. Raises ValueError if they cannot share one."""
+    if one == other:
+        return one
+    for narrow, wide in ((one, other), (other, one)):
+        if narrow == _Nothing or (narrow in _SHARED and wide == WATCHED):
+            return narrow
+    raise ValueError(other)
 
 
 class _Node:
@@ -185,8 +232,14 @@ class _Node:
             if key in self.leaves:
                 raise ValueError(key)
             self.children.setdefault(key, _Node()).leaf(tuple(rest), wanted, required=required)
-        elif key in self.children or self.leaves.setdefault(key, (wanted, required)) != (wanted, required):
+        elif key in self.children:
             raise ValueError(key)
+        else:
+            known, was_required = self.leaves.get(key, (wanted, required))
+            both = _both(known, wanted)
+            if both == _Nothing and (required or was_required):
+                raise ValueError(key)
+            self.leaves[key] = both, required or was_required
 
     @property
     def required(self) -> bool:

@@ -37,6 +37,7 @@ def _span(name: str, window_ms: int, *, whole_only: bool) -> Span:
         None if written.ms is None else _whole(written.ms, window_ms),
         written.labelled,
         _whole(parse_duration_ms(lag), window_ms) if lag else 0,
+        records=written.records,
         whole_only=whole_only,
     )
 

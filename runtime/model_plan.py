@@ -79,7 +79,7 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         emit_every_ms=model.emit_every_ms,
         idle_timeout_ms=model.idle_timeout_ms,
         segments=tuple(model.segments),
-        spans=tuple(Span(span.name, span.ms, span.labelled) for span in model.spans),
+        spans=tuple(Span(span.name, span.ms, span.labelled, records=span.records) for span in model.spans),
         window_name=model.window.name,
         task=model.task,
         classes_max=model.classes_max,

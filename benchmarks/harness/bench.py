@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.harness import events, topics
+from benchmarks.harness import events, inputs, topics
 from benchmarks.harness.baselines import REPOSITORY, Workload
 from tests.support.kafka_cluster import KafkaCluster
 
@@ -38,13 +38,16 @@ class Bench:
         topics.create(self.bootstrap, [name], PARTITIONS)
         return name
 
-    def workload(self, predictions: int, *, labelled: bool = True, seed: int = 3) -> Workload:
-        """Two topics with so many predictions, and a label for each if `labelled`."""
+    def workload(
+        self, predictions: int, *, labelled: bool = True, with_inputs: bool = False, seed: int = 3
+    ) -> Workload:
+        """Two topics with so many predictions, a label for each if `labelled`, features in each if `with_inputs`."""
         load = self.empty_workload(predictions * (1 + labelled))
         start_ms = int((datetime.now(UTC) - AGE).timestamp() * 1000)
         traffic = events.draw(predictions, start_ms, int(SPAN.total_seconds() * 1000), seed)
         loader = topics.Loader(self.bootstrap, PARTITIONS)
-        loader.send_all(load.predictions, events.predictions(traffic))
+        records = inputs.predictions(traffic, seed) if with_inputs else events.predictions(traffic)
+        loader.send_all(load.predictions, records)
         if labelled:
             loader.send_all(load.labels, events.labels(traffic))
         loader.finish()

@@ -18,11 +18,16 @@ READY_SECONDS_MAX = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What differs between the runs; `memory_budget` as in the configuration, None for its default."""
+    """What differs between the runs; `memory_budget` as in the configuration, None for its default.
+
+    training: predictions with their outcomes, of whose `features` the model's baseline is built before the run.
+    """
 
     workers: int = 1
     partitioned_by_id: bool = True
     memory_budget: str | None = None
+    training: Path | None = None
+    features: tuple[str, ...] = ()
 
 
 class Hindcast:
@@ -38,14 +43,19 @@ class Hindcast:
         self._done = [0] * self._setup.workers
 
     def start(self) -> None:
-        hindcast = _executable()
-        config = self._config_file(0)
-        create = Child([hindcast, "topics", "create", "--config", str(config)], self._log(0), REPOSITORY)
-        create.start()
-        create.process.wait(60)
-        create.check()
+        if self._setup.training is not None:
+            chosen = ["--features", ",".join(self._setup.features), "--out", str(self._baseline)]
+            self._command("baseline", "build", str(self._setup.training), *chosen)
+        self._command("topics", "create")
         for worker in self._workers:
             worker.start()
+
+    def _command(self, *words: str) -> None:
+        """Run a verb to its end. Raises ChildError if it fails."""
+        child = Child([_executable(), *words, "--config", str(self._config_file(0))], self._log(0), REPOSITORY)
+        child.start()
+        child.process.wait(60)
+        child.check()
 
     def check(self) -> None:
         for worker in self._workers:
@@ -111,11 +121,13 @@ class Hindcast:
         state: dict[str, object] = {"directory": str(self._state(number))}
         if self._setup.memory_budget:
             state["memory_budget"] = self._setup.memory_budget
-        fraud = {
+        fraud: dict[str, object] = {
             "predictions": {"topic": self._load.predictions},
             "labels": {"topic": self._load.labels},
             "partitioned_by_id": self._setup.partitioned_by_id,
         }
+        if self._setup.training is not None:
+            fraud["baseline"] = str(self._baseline)
         return {
             "kafka": {
                 "bootstrap_servers": self._load.bootstrap,
@@ -126,6 +138,10 @@ class Hindcast:
             "state": state,
             "web": {"host": "127.0.0.1", "port": self._ports[number]},
         }
+
+    @property
+    def _baseline(self) -> Path:
+        return self._load.directory / f"{self._run}-baseline.json"
 
     def _state(self, number: int) -> Path:
         return self._load.directory / f"{self._run}-state-{number}"

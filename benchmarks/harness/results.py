@@ -11,6 +11,7 @@ from benchmarks.harness.sampling import Throughput, middle
 from benchmarks.harness.state import Memory, Recovery
 from benchmarks.harness.throughput import (
     ONE_WORKER,
+    ONE_WORKER_FEATURES,
     PLAIN_FAUST,
     STREAMS_1,
     STREAMS_2,
@@ -71,6 +72,8 @@ def ratios(programs: Mapping[str, Throughput]) -> dict[str, float]:
             found |= _over_streams(name, one, streams)
     if two:
         found["two_workers_over_one"] = two.events_per_second / one.events_per_second
+    if watching := programs.get(ONE_WORKER_FEATURES):
+        found["features_over_one_worker_cpu"] = watching.cpu_us_per_event / one.cpu_us_per_event
     return found
 
 
@@ -100,6 +103,9 @@ def _throughput_targets(results: Results) -> list[Target]:
     found = [Target(what, reached[key], bound, "x") for key, (what, bound) in bounds.items() if key in reached]
     if one := results.programs.get(ONE_WORKER):
         found.append(Target("CPU of one event, end to end", one.cpu_us_per_event, 7.0, "µs", at_least=False))
+    if watching := results.programs.get(ONE_WORKER_FEATURES):
+        what = "CPU of one event with 15 features watched"
+        found.append(Target(what, watching.cpu_us_per_event, 15.0, "µs", at_least=False))
     return found
 
 

@@ -7,6 +7,7 @@ from benchmarks.harness.results import MIB, Results, Target, targets
 from benchmarks.harness.throughput import (
     FLOOR,
     ONE_WORKER,
+    ONE_WORKER_FEATURES,
     PLAIN_FAUST,
     REKEYED,
     STREAMS_1,
@@ -26,6 +27,7 @@ TITLES = {
     ONE_WORKER: "Hindcast, one worker",
     TWO_WORKERS: "Hindcast, two workers",
     REKEYED: "Hindcast, one worker, re-keying",
+    ONE_WORKER_FEATURES: "Hindcast, one worker, 15 features",
 }
 
 

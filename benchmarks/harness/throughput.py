@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.harness import baselines, sampling
+from benchmarks.harness import baselines, inputs, sampling
 from benchmarks.harness.baselines import Workload
 from benchmarks.harness.bench import Bench
 from benchmarks.harness.child import ChildError
@@ -14,6 +14,8 @@ FLOOR, PLAIN_FAUST = "floor", "plain_faust"
 STREAMS_1, STREAMS_2 = "kafka_streams_1", "kafka_streams_2"
 STREAMS_HEAP_1, STREAMS_HEAP_2 = "kafka_streams_heap_1", "kafka_streams_heap_2"
 ONE_WORKER, TWO_WORKERS, REKEYED = "one_worker", "two_workers", "one_worker_rekeyed"
+ONE_WORKER_FEATURES = "one_worker_features"
+TRAINING_RECORDS = 20_000
 
 Say = Callable[[str], None]
 
@@ -54,6 +56,18 @@ def contenders(bench: Bench, load: Workload, plain_faust_seconds: float) -> list
             REKEYED, lambda: hindcast("Hindcast, one worker, re-keying", Setup(partitioned_by_id=False)), to_rest=True
         ),
     ]
+
+
+def with_features(bench: Bench, load: Workload) -> Contender:
+    """One worker whose model has a baseline of everything that the predictions of `load` carry."""
+    training = bench.directory / "training.jsonl"
+    inputs.training_file(training, TRAINING_RECORDS, seed=17)
+    setup = Setup(training=training, features=inputs.NAMES)
+
+    def hindcast() -> Program:
+        return Hindcast("Hindcast, one worker, features", load, bench.name("features"), setup)
+
+    return Contender(ONE_WORKER_FEATURES, hindcast)
 
 
 def measure(

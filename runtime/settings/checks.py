@@ -79,7 +79,7 @@ def _times(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:
 
 
 def _spans(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:
-    window, seen = (*at, "window"), dict[tuple[int | None, int | None], str]()
+    window, seen = (*at, "window"), dict[tuple[int | None, ...], str]()
     for index, span in enumerate(model.spans):
         place = (*at, "spans", index)
         if span.amount in seen:

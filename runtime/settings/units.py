@@ -11,13 +11,13 @@ from pydantic_core import CoreSchema, core_schema
 
 DURATION_PATTERN: Final = r"^[0-9]+ ?(ms|s|m|h|d)$"
 SIZE_PATTERN: Final = r"^[0-9]+ ?(B|KiB|MiB|GiB)$"
-SPAN_PATTERN: Final = r"^[0-9]+ ?(ms|s|m|h|d|labelled)$"
+SPAN_PATTERN: Final = r"^[0-9]+ ?(ms|s|m|h|d|labelled|records)$"
 
 _MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # Ten years: far above any horizon, far below what int64 milliseconds overflow at.
 _DURATION_MS_MAX: Final = 3_660 * _MS["d"]
-_LABELLED_MAX: Final = 1_000_000_000
+_RECORDS_MAX: Final = 1_000_000_000
 
 
 def parse_duration_ms(text: object) -> int:
@@ -101,7 +101,7 @@ def duration_text(ms: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of windows: so many milliseconds, or so many labelled records (one of the two).
+    """A stretch of windows: so many milliseconds, labelled records or records (one of the three).
 
     ``name`` is what stands in records and series. It is the text as the user wrote it (``24h``
     stays ``24h``), because people query for what they configured.
@@ -110,26 +110,27 @@ class Span:
     name: str
     ms: int | None = None
     labelled: int | None = None
+    records: int | None = None
 
     @classmethod
     def parse(cls, text: object) -> "Span":
-        """Read ``1h`` or ``1000 labelled``; raises ValueError."""
-        counted = re.match(r"^([0-9]+) ?labelled$", text) if isinstance(text, str) else None
+        """Read ``1h``, ``1000 labelled`` or ``1000 records``; raises ValueError."""
+        counted = re.match(r"^([0-9]+) ?(labelled|records)$", text) if isinstance(text, str) else None
         if counted is not None:
-            count = positive(int(counted[1]))
-            if count > _LABELLED_MAX:
-                raise ValueError("too many records in one span, at most 1000000000")
-            return cls(name=f"{count} labelled", labelled=count)
+            count, what = positive(int(counted[1])), counted[2]
+            if count > _RECORDS_MAX:
+                raise ValueError(f"too many records in one span, at most {_RECORDS_MAX}")
+            return cls(name=f"{count} {what}", **{what: count})
         try:
             ms = parse_duration_ms(text)
         except ValueError as error:
-            raise ValueError(f"{error} (or 1000 labelled)") from None
+            raise ValueError(f"{error} (or 1000 labelled, 1000 records)") from None
         return cls(name=str(text).replace(" ", ""), ms=positive(ms))
 
     @property
-    def amount(self) -> tuple[int | None, int | None]:
+    def amount(self) -> tuple[int | None, int | None, int | None]:
         """What two spellings of the same span have in common (``60m`` and ``1h``)."""
-        return self.ms, self.labelled
+        return self.ms, self.labelled, self.records
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:

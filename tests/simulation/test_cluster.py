@@ -16,6 +16,7 @@ from tests.simulation.story import RULES, tell
 from tests.support.compare import compare_all
 from tests.support.recount import recount
 
+pytestmark = pytest.mark.timeout(400)
 SEEDS = st.integers(0, 2**32 - 1)
 
 

@@ -10,12 +10,14 @@ from unittest import mock
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from metrics.observer import ModelObserver
 from metrics.reference import Categorical, Numeric
 from models.batch import Kind
 from models.codec import Decoded, Decoder, ModelFields
 from models.columns import from_rows
+from models.judge import open_record
 from models.outcome import Task
 from tests.unit.models.support import EVENT, EVENT_MS, NOW_MS, Consumed, codes, fraud_label, fraud_prediction, rows
 
@@ -281,6 +283,8 @@ WATCHED_BASES: list[dict[str, object]] = [
     {**fraud_prediction(), "latency_seconds": 1, "features": {"country": 7}},
     {**fraud_prediction(country=...), "input": {"amount": 0.25}, "status": "error", "error_type": "timeout"},
     {"id": "p", "timestamp": EVENT, "status": "error", "amount": 1},
+    {**fraud_prediction(country="FR"), "amount": 1, "features": {"amount": 3, "country": "DE"}},
+    {**fraud_prediction(country=...), "features": {"amount": 0.5, "country": True}},
 ]
 WATCHED_NAMES = PREDICTION_NAMES | dict.fromkeys(
     ("latency_ms", "latency_seconds", "status", "error_type", "amount", "input"), "text"
@@ -291,6 +295,24 @@ WATCHED_NAMES = PREDICTION_NAMES | dict.fromkeys(
 @given(values=chunks(WATCHED_BASES, WATCHED_NAMES))
 def test_fast_watched_values_agree_with_the_definition(values: list[bytes | None]) -> None:
     agree("predictions", [ModelFields("fraud", "predictions", segments=("country",), observer=OBSERVER)], values)
+
+
+@pytest.mark.parametrize("base", WATCHED_BASES)
+def test_no_record_that_keeps_coming_is_read_one_by_one(
+    base: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[bytes | None] = []
+
+    def counting(value: bytes | None, record_bytes_max: int) -> dict[str, Raw]:
+        judged.append(value)
+        return open_record(value, record_bytes_max)
+
+    monkeypatch.setattr("models.codec.open_record", counting)
+    fields = ModelFields("fraud", "predictions", segments=("country",), observer=OBSERVER)
+    value = json.dumps({**base, "predicted_fraud_score": 0.5}).encode()
+    decoded = Decoder("t", "predictions", [fields]).decode([Consumed(at, value) for at in range(50)], NOW_MS)
+    assert len(decoded.ids) == 50
+    assert len(judged) == 1
 
 
 SEGMENTED = [

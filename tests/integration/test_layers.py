@@ -1,0 +1,91 @@
+"""Inputs, scores and estimates on a real broker: a worker killed under load counts them as a batch over files does."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from runtime import baseline_build, evaluate
+from runtime.clock import now_ms
+from runtime.settings import load as load_settings
+from tests.support.compare import record_key
+from tests.support.load import Load, is_bad, make_load
+from tests.support.recount import Key
+from tests.support.scene import Scene
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+FEED_SECONDS = 8
+WATCHED = ("quality", "estimated")
+OF_THE_PAST = ("concept", "kinds")
+"""Of drift: what depends on the windows before, of which files have none that came first."""
+
+
+@pytest.fixture(scope="module")
+def load() -> Load:
+    return make_load(8_000, seed=11, now_ms=now_ms())
+
+
+@pytest.fixture
+def files(load: Load, tmp_path: Path) -> dict[str, Path]:
+    """The load as JSON lines, by topic."""
+    found = {}
+    for topic in ("predictions", "labels"):
+        found[topic] = tmp_path / f"{topic}.jsonl"
+        # What is no JSON at all would end the reading of the file; the oracle refuses it, too.
+        values = [r.value for r in load.records if r.topic == topic and _is_json(r.value)]
+        found[topic].write_bytes(b"\n".join(values))
+    found["training"] = tmp_path / "training.jsonl"
+    good = [r.value for r in load.records if r.topic == "predictions" and not is_bad("predictions", r.value)]
+    found["training"].write_bytes(b"\n".join(good))
+    return found
+
+
+def _is_json(value: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(value), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def whole_windows(records: list[Any]) -> dict[Key, dict[str, object]]:
+    """What needs no labels, of each window of a whole model."""
+    found = {}
+    for r in records:
+        if r["segment"] == "" and r["span"] == "10s":
+            drift = {name: part for name, part in r["drift"].items() if name not in OF_THE_PAST}
+            found[record_key(r)] = {**{name: r[name] for name in WATCHED}, "drift": drift}
+    return found
+
+
+def differences(found: object, wanted: object, path: str) -> list[str]:
+    """Every value that is not the one wanted, by its path."""
+    if isinstance(found, dict) and isinstance(wanted, dict) and found.keys() == wanted.keys():
+        return [line for name in found for line in differences(found[name], wanted[name], f"{path}.{name}")]
+    return [] if found == wanted else [f"{path}: {found} instead of {wanted}"]
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["re-keyed", "keyed"])
+def test_what_needs_no_labels_is_counted_exactly_though_a_worker_was_killed(
+    broker: str, tmp_path: Path, load: Load, files: dict[str, Path], keyed: bool
+) -> None:
+    baseline = tmp_path / "fraud.json"
+    model = {"baseline": str(baseline), "drift": {"over": "10s", "min_records": 10}}
+    config = tmp_path / "hindcast.yaml"
+    config.write_bytes(orjson.dumps({"models": {"fraud": {"predictions": {"topic": "p"}}}}))
+    baseline_build.run(load_settings(config, {}), files["training"], "fraud", baseline, None, "")
+    with Scene(broker, tmp_path, load if keyed else load.without_keys(), model=model) as scene:
+        _, victim = scene.start(2)
+        feeder = scene.feed(FEED_SECONDS)
+        feeder.join(FEED_SECONDS / 2)
+        victim.kill()
+        victim.start()
+        feeder.finish()
+        scene.judge(letters_max=3)  # the kill moves the partitions, and so does the return
+        found = whole_windows([r for r in scene.records() if r["final"]])
+        config.write_bytes(orjson.dumps(scene.settings))
+    out = tmp_path / "expected.jsonl"
+    evaluate.run(load_settings(config, {}), files["predictions"], files["labels"], "fraud", out)
+    expected = whole_windows([orjson.loads(line) for line in out.read_bytes().splitlines()])
+    assert found.keys() == expected.keys()
+    assert [line for key in found for line in differences(found[key], expected[key], str(key))] == []
