@@ -12,13 +12,16 @@ _SCORES: Final = ("auc", "average_precision", "log_loss", "brier", "ece", "ece_d
 _LABEL_FREE: Final = ("top_score_share", "mean_confidence")
 _AVERAGED: Final = tuple(f"{name}_{how}" for name in ("precision", "recall", "f1") for how in ("weighted", "macro"))
 _ERRORS: Final = ("mse", "rmse", "mae", "r2", "mape", "bias")
-METRICS: Final = (*_CLASSES, *_SCORES, *_LABEL_FREE, *_AVERAGED, *_ERRORS)
+_VALUES: Final = ("mean_prediction", "mean_actual", "error_p50", "error_p90", "error_p95", "error_p99")
+METRICS: Final = (*_CLASSES, *_SCORES, *_LABEL_FREE, *_AVERAGED, *_ERRORS, *_VALUES)
 """Names in ``metrics`` (all tasks): a rule writes them bare."""
 
 TOP: Final = ("total", "labelled", "correct", "label_coverage", "throughput_per_second", "failed", "maturity")
 """Numbers at the top of the record."""
 
-INTERVALS: Final = frozenset({"accuracy", "precision", "recall", "specificity", "f1", "auc"})
+INTERVALS: Final = frozenset(
+    {"accuracy", "precision", "recall", "specificity", "f1", "auc", "mse", "rmse", "mae", "mape", "bias"}
+)
 """Metrics that come with a confidence interval."""
 
 _QUANTILES: Final = ("mean", "p50", "p95", "p99", "max")

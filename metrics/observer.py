@@ -28,18 +28,18 @@ _ERROR_CHARS_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """n counted predictions: score f8[n] (NaN: none), what was predicted, and what the observer packed of each.
-
-    predicted: i1[n], f8[n] or i4[n], as the task has it.
+    """n counted predictions: score f8[n] (NaN: none), what was predicted (as the task has it, [n]), what the observer
+    packed of each, and whether the prediction was made, bool[n]: a record that tells of an error may have none.
     """
 
     score: NDArray[np.float64]
     predicted: NDArray[Any]
     seen: NDArray[Any]
+    made: NDArray[np.bool_]
 
     def take(self, mask: NDArray[np.bool_]) -> Observation:
         """Some of them."""
-        return Observation(self.score[mask], self.predicted[mask], self.seen[mask])
+        return Observation(self.score[mask], self.predicted[mask], self.seen[mask], self.made[mask])
 
 
 class Watching(Part, Protocol):

@@ -52,7 +52,7 @@ class Service:
         np.add.at(head[:, _Column.LATENCY_SUM_US], slot[timed], waited_us[timed])
         head[:, _Column.OK] = np.bincount(slot[status == OK], minlength=slots)
         head[:, _Column.ERRORS] = np.bincount(slot[status == ERROR], minlength=slots)
-        head[:, _Column.FAILED] = np.bincount(slot[observation.predicted < 0], minlength=slots)
+        head[:, _Column.FAILED] = np.bincount(slot[~observation.made], minlength=slots)
         octaves = np.log2(np.maximum(waited_us[timed], 1).astype(np.float64))
         bins = np.minimum((octaves * FINE.latency_bins_per_octave).astype(np.int64), self.cells - 1)
         counted = np.bincount(slot[timed] * self.cells + bins, minlength=slots * self.cells)

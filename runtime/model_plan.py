@@ -14,6 +14,7 @@ from runtime.settings.alerts_build import resolved
 from runtime.settings.baseline import performance_by_path
 from runtime.watch_plan import watch, whole_layout
 from tables.plan import ModelPlan, Span
+from tables.tasks import layout_of
 
 TEXT_MEANINGS = ("id", "model", "version", "status", "error_type")
 
@@ -83,7 +84,8 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         window_name=model.window.name,
         task=model.task,
         classes_max=model.classes_max,
-        whole=whole_layout(watched),
+        whole=whole_layout(model.task, model.classes_max, watched),
+        of_segment=layout_of(model.task, model.classes_max, whole=False),
         watch=watched,
         reference_errors=_reference_errors(model),
     )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from metrics.binary_part import BinaryPart
-from metrics.delays import Delays
 from metrics.inputs import Inputs
-from metrics.layout import FINE
 from metrics.observer import OWN_FIELDS, ModelObserver, Watching
 from metrics.scores import ScorePart
 from metrics.service import Service
 from metrics.window_layout import WindowLayout
 from models.mapping import Paths, field_map
+from models.outcome import Task
 from runtime.settings import ModelSettings
 from tables.plan import Watch
+from tables.tasks import parts
 
 
 def watch(model: ModelSettings) -> Watch:
@@ -26,12 +25,12 @@ def watch(model: ModelSettings) -> Watch:
     features = tuple(baseline.features.items())
     paths = (*own, *(feature_paths(name, containers) for name, _ in features))
     seconds, least = (over.ms or 0) / 1000, max(model.drift.min_records, over.records or 0)
-    parts: list[Watching] = [Service()]
+    watching: list[Watching] = [Service()]
     if features:
-        parts.append(Inputs(features, seconds, least))
+        watching.append(Inputs(features, seconds, least))
     if baseline.scores is not None and model.task == "binary":
-        parts.append(ScorePart(baseline.scores, seconds, least))
-    return Watch(ModelObserver(paths, features), tuple(parts), always=True)
+        watching.append(ScorePart(baseline.scores, seconds, least))
+    return Watch(ModelObserver(paths, features), tuple(watching), always=True)
 
 
 @lru_cache(maxsize=1_000)
@@ -41,9 +40,9 @@ def _plain(own: tuple[Paths, ...]) -> Watch:
 
 
 @lru_cache(maxsize=1_000)
-def whole_layout(watch: Watch) -> WindowLayout:
+def whole_layout(task: Task, classes_max: int, watch: Watch) -> WindowLayout:
     """Outcomes and what is watched besides; one object for all models that are watched alike."""
-    return WindowLayout((BinaryPart(FINE), Delays(), *watch.parts))
+    return WindowLayout((*parts(task, classes_max, whole=True), *watch.parts))
 
 
 def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths]:

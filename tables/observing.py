@@ -86,19 +86,17 @@ def _of_model(combos: Combos, plan: ModelPlan, batch: Batch, codes: Ints, at: In
 def _counts(watch: Watch, batch: Batch, at: Ints, slot: Ints, slots: int) -> tuple[Ints, NDArray[np.int32]]:
     """Of the label-free parts: head i8[slots, H] and cells i4[slots, C]."""
     packed = None if batch.observed is None else batch.observed.packed.get(watch.observer.name)
-    observation = Observation(batch.score[at], batch.outcome[at], watch.observer.unpack(packed, at))
-    made = ~has_failed(observation.predicted)
-    heads, cells = zip(*(_of_part(part, observation, made, slot, slots) for part in watch.parts), strict=True)
+    outcome = batch.outcome[at]
+    observation = Observation(batch.score[at], outcome, watch.observer.unpack(packed, at), ~has_failed(outcome))
+    heads, cells = zip(*(_of_part(part, observation, slot, slots) for part in watch.parts), strict=True)
     return np.concatenate(heads, axis=1), np.concatenate(cells, axis=1)
 
 
-def _of_part(
-    part: Watching, observation: Observation, made: NDArray[np.bool_], slot: Ints, slots: int
-) -> tuple[Ints, NDArray[np.int32]]:
+def _of_part(part: Watching, observation: Observation, slot: Ints, slots: int) -> tuple[Ints, NDArray[np.int32]]:
     """A prediction that was not made has been served all the same, and says nothing of inputs and scores."""
-    if isinstance(part, Service) or made.all():
+    if isinstance(part, Service) or observation.made.all():
         return part.observe(observation, slot, slots)
-    return part.observe(observation.take(made), slot[made], slots)
+    return part.observe(observation.take(observation.made), slot[observation.made], slots)
 
 
 def _errors(batch: Batch, at: Ints, slot: Ints, slots: int) -> list[dict[str, int]]:

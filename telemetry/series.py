@@ -69,6 +69,9 @@ _ALL: Final = (
     _of_model("log_loss", "Mean negative log-likelihood of the truth."),
     _of_model("brier", "Mean squared difference of score and truth."),
     _of_model("ece", "Expected calibration error."),
+    _of_model("rmse", "Root of the mean squared error of a regression."),
+    _of_model("mae", "Mean absolute error of a regression."),
+    _of_model("r2", "Share of the truth's variance that a regression explains; below 0 it is worse than the mean."),
     Series("ml_model_positive_rate", "gauge", SLICE, "Share of predictions that are positive. Newest closed window."),
     Series("ml_model_mean_score", "gauge", SLICE, "Mean score. Newest closed window."),
     Series(

@@ -66,8 +66,8 @@ def _readable(at: KeyPath, path: str) -> Iterator[Problem]:
 
 
 def _task(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:
-    if model.task != "binary":
-        yield Problem((*at, "task"), f"{model.task} is not available in this version, only binary is")
+    if model.task == "multiclass":
+        yield Problem((*at, "task"), "multiclass is not available in this version, binary and regression are")
 
 
 def _times(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:

@@ -42,7 +42,9 @@ def seen(codes: NDArray[np.uint8], z: NDArray[np.float32]) -> Observation:
     shape = [("codes", "u1", codes.shape[1:]), ("z", "<f4", z.shape[1:])]
     packed = np.zeros(len(codes), shape)
     packed["codes"], packed["z"] = codes, z
-    return Observation(np.full(len(codes), np.nan), np.zeros(len(codes), np.int8), packed)
+    return Observation(
+        np.full(len(codes), np.nan), np.zeros(len(codes), np.int8), packed, np.ones(len(codes), np.bool_)
+    )
 
 
 def observed(amounts: list[Any], countries: list[Any], ages: list[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

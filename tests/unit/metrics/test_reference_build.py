@@ -291,7 +291,8 @@ def test_a_live_window_of_the_same_predictions_says_the_same_of_its_scores() -> 
     scores = outcomes.scores()
     assert scores is not None
     part, slot = ScorePart(scores, over_seconds=60, min_records=1), np.zeros(500, np.int64)
-    head, cells = part.observe(Observation(records.score, records.predicted, np.zeros(0)), slot, 1)
+    made = np.ones(len(records.score), np.bool_)
+    head, cells = part.observe(Observation(records.score, records.predicted, np.zeros(0), made), slot, 1)
     live = part.summarise(head[0], cells[0], seconds=1)["metrics"]
     assert isinstance(live, dict)
     usual = outcomes.performance()

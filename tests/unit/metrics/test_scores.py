@@ -23,6 +23,10 @@ Scored = NDArray[np.float64]
 NOTHING = np.zeros(0, np.uint8)
 
 
+def predicting(score: NDArray[np.float64], predicted: NDArray[np.int8]) -> Observation:
+    return Observation(score, predicted, NOTHING, np.ones(len(score), np.bool_))
+
+
 def draw(seed: int, n: int, a: float = 2.0) -> Scored:
     return np.random.default_rng(seed).beta(a, 5, n)
 
@@ -48,7 +52,7 @@ PART = ScorePart(reference(), over_seconds=HOUR, min_records=30)
 
 def summary(score: Scored, part: ScorePart = PART, seconds: float = HOUR) -> dict[str, object]:
     predicted = (score >= 0.5).astype(np.int8)
-    head, cells = part.observe(Observation(score, predicted, NOTHING), np.zeros(len(score), np.int64), 1)
+    head, cells = part.observe(predicting(score, predicted), np.zeros(len(score), np.int64), 1)
     return WindowLayout((part,)).summarise(head[0], cells[0], seconds)
 
 
@@ -67,7 +71,7 @@ def test_every_record_is_counted_in_its_window_class_and_bin(
 ) -> None:
     bins = 10
     part = ScorePart(Scores(predicted_negatives=[1] * bins, predicted_positives=[1] * bins), HOUR, 30)
-    head, cells = part.observe(Observation(score, predicted, NOTHING), slot, 3)
+    head, cells = part.observe(predicting(score, predicted), slot, 3)
     assert (head.shape, cells.shape) == ((3, part.head_columns), (3, part.cells))
     assert (head.dtype.name, cells.dtype.name) == ("int64", "int32")
     for window in range(3):
@@ -83,11 +87,11 @@ def test_every_record_is_counted_in_its_window_class_and_bin(
 
 def test_windows_of_no_records_are_counted_and_slots_that_are_not_there_refused() -> None:
     nothing = np.array([])
-    head, cells = PART.observe(Observation(nothing, nothing.astype(np.int8), NOTHING), nothing.astype(np.int64), 2)
+    head, cells = PART.observe(predicting(nothing, nothing.astype(np.int8)), nothing.astype(np.int64), 2)
     assert (int(head.sum()), int(cells.sum()), len(head), len(cells)) == (0, 0, 2, 2)
     for slot in (-1, 2):
         with pytest.raises(IndexError):
-            PART.observe(Observation(np.array([0.5]), np.array([1], np.int8), NOTHING), np.array([slot]), 2)
+            PART.observe(predicting(np.array([0.5]), np.array([1], np.int8)), np.array([slot]), 2)
 
 
 def test_confidence_and_the_commonest_score_are_those_of_the_records() -> None:

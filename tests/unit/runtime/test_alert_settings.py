@@ -56,7 +56,7 @@ def changed(name: str, **keys: object) -> tuple[Rule, Rule]:
             {"name": "accuracy-down-20", "metric": None, "below": None, "resolve_below": 0.3},
             "rules[0].resolve_below: 0.3 still fires: drop_from_baseline is 0.2",
         ),
-        ({"metric": "rmse", "certain": True}, "rules[0].certain: there is no confidence interval of rmse"),
+        ({"metric": "r2", "certain": True}, "rules[0].certain: there is no confidence interval of r2"),
         ({"false_discovery": 0.1}, "rules[0].false_discovery: needs segments: all"),
         ({"at_least": 2}, "rules[0].at_least: needs a list of conditions under of"),
         ({"any": [{"metric": "auc", "below": 1}]}, "rules[0]: give either metric and its condition or any"),
@@ -94,7 +94,7 @@ def test_faults_of_all_rules_come_at_once_even_where_one_does_not_parse() -> Non
         LOW | {"metric": "acuracy"},
         LOW,
         LOW | {"name": "b", "model": "nope"},
-        {"name": "c", "metric": "mae", "above": 1, "certain": True, "resolve_above": 2},
+        {"name": "c", "metric": "r2", "above": 1, "certain": True, "resolve_above": 2},
     ]
     assert [line.partition(": ")[0] for line in problems_of({"rules": rules, "max_age": "x"})] == [
         "alerts.max_age",

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -144,3 +145,51 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
     several = Settings.model_validate({"models": {n: {"predictions": {"topic": f"{n}s"}} for n in ("a", "b")}})
     with pytest.raises(ConfigError, match="name one of a, b"):
         evaluate.run(several, predictions, labels, None, None)
+
+
+PRICE = Settings.model_validate(
+    {"models": {"price": {"task": "regression", "predictions": {"topic": "p"}, "segments": ["city"]}}}
+)
+
+
+def write_lines(path: Path, rows: list[dict[str, object]]) -> Path:
+    path.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    return path
+
+
+def test_a_regression_is_evaluated_with_corrections_and_without_requests_that_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_ms = 1_763_000_040_000
+    predictions: list[dict[str, object]] = [
+        {"id": "a", "event_time": at_ms, "prediction": 100.0, "city": "Ulm", "latency_ms": 12},
+        {"id": "b", "event_time": at_ms, "score": 250, "city": "Ulm"},
+        {"id": "c", "event_time": at_ms, "prediction": -2.0, "city": "Bonn"},
+        {"id": "d", "event_time": at_ms, "status": "error", "error_type": "timeout", "city": "Ulm"},
+        {"id": "e", "event_time": at_ms, "prediction": "dear", "city": "Ulm"},
+    ]
+    labels: list[dict[str, object]] = [
+        {"id": "a", "label_time": at_ms + 1_000, "actual": 70},
+        {"id": "a", "label_time": at_ms + 2_000, "actual": 90},
+        {"id": "b", "label_time": at_ms + 1_000, "actual": 250.5},
+        {"id": "d", "label_time": at_ms + 1_000, "actual": 1},
+    ]
+    paths = write_lines(tmp_path / "p.jsonl", predictions), write_lines(tmp_path / "l.jsonl", labels)
+    assert evaluate.run(PRICE, *paths, None, tmp_path / "out") == 0
+    assert last_line(capsys) == {
+        "predictions": {"joined": 2, "expired": 1, "failed": 1, "dead_lettered": 1},
+        "labels": {"joined": 2, "corrected": 1, "expired": 1},
+        "dead_letters": {"type": 1},
+    }
+    found = {str(record["segment"]): record for record in lines(tmp_path / "out")}
+    whole = cast("dict[str, Any]", found[""])
+    assert (whole["task"], whole["total"], whole["labelled"], whole["failed"]) == ("regression", 3, 2, 1)
+    assert whole["errors"] == {"timeout": 1}
+    assert whole["metrics"]["mse"] == pytest.approx((10**2 + 0.5**2) / 2)
+    assert whole["metrics"]["mae"] == pytest.approx(5.25)
+    assert whole["metrics"]["bias"] == pytest.approx(4.75)
+    assert whole["metrics"]["mape"] == pytest.approx((10 / 90 + 0.5 / 250.5) / 2)
+    assert whole["metrics"]["mean_prediction"] == pytest.approx(116)
+    assert whole["label_latency_seconds"]["mean"] == pytest.approx(1.5)
+    bonn = cast("dict[str, Any]", found["city=Bonn"])
+    assert (bonn["total"], bonn["labelled"], bonn["metrics"]["rmse"]) == (1, 0, None)

@@ -81,7 +81,7 @@ def test_all_errors_come_at_once_with_their_key_paths() -> None:
         "models": {
             "a": model(window="6x", threshold=2)["models"]["fraud"],
             "b": {"labels": {}},
-            "c": {"predictions": {"topic": "c"}, "horizon": "30s", "task": "regression"},
+            "c": {"predictions": {"topic": "c"}, "horizon": "30s", "task": "multiclass"},
         },
         "web": {"port": 70_000},
     }

@@ -44,6 +44,13 @@ def test_a_records_gauges_are_its_defined_values_and_the_windows_end() -> None:
     ]
 
 
+def test_a_regression_shows_its_errors() -> None:
+    price = record(metrics={"mse": 4.0, "rmse": 2.0, "mae": 1.5, "r2": -0.25, "bias": 0.5})
+    found = {name: value for name, _, value in gauges_of(price) if name.startswith("ml_model_")}
+    assert {name: found[f"ml_model_{name}"] for name in ("rmse", "mae", "r2")} == {"rmse": 2, "mae": 1.5, "r2": -0.25}
+    assert "ml_model_mse" not in found
+
+
 def watched(**changes: object) -> dict[str, Any]:
     features = {"amount": {"psi": 0.2, "ks_pvalue": 0.01}, "country": {"psi": 0.1, "ks_pvalue": None}}
     return record(

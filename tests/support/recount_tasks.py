@@ -1,0 +1,156 @@
+"""The oracle for models of values and of several classes: what each final window must say, by scikit-learn.
+
+It joins as `tests.support.recount` does, with a reading of its own of what a record says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sklearn import metrics as sk
+
+from tests.support import recount as oracle
+from tests.support import recount_records as reading
+from tests.support.recount import Key
+from tests.support.recount_records import BadRecordError, Raw, Rules
+
+Task = Literal["regression", "multiclass"]
+Said = float | str
+YEAR_2000_MS = 946_684_800_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One good prediction."""
+
+    id: str
+    model: str
+    version: str
+    event_ms: int
+    said: Said
+    segments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """All that counts in a window: what was predicted, and (predicted, actual) of labelled predictions."""
+
+    predicted: list[Said]
+    pairs: list[tuple[Said, Said]]
+
+
+def windows(records: Iterable[Raw], rules: Rules, task: Task) -> dict[Key, Window]:
+    """Every window that has predictions."""
+    said = _value if task == "regression" else _class
+    predictions: dict[tuple[str, str, str], list[tuple[tuple[str, int, int], Any]]] = defaultdict(list)
+    labels: dict[str, list[tuple[int, Said | None]]] = defaultdict(list)
+    for raw in records:
+        try:
+            if raw.kind == "predictions":
+                found = _prediction(raw, rules, said)
+                predictions[found.id, found.model, found.version].append((raw.place, found))
+            else:
+                name, label_ms, truth = _label(raw, rules, said)
+                labels[name].append((label_ms, truth))
+        except BadRecordError:
+            continue
+    kept: dict[Key, Window] = defaultdict(lambda: Window([], []))
+    for copies in predictions.values():
+        first: Any = oracle._first(copies)
+        actual = _actual(first, labels[first.id], rules)
+        for key in oracle._keys(first, rules):
+            kept[key].predicted.append(first.said)
+            if actual is not None:
+                kept[key].pairs.append((first.said, actual))
+    return dict(kept)
+
+
+def _prediction(raw: Raw, rules: Rules, said: Callable[[object], Said | None]) -> Prediction:
+    found = reading._object(raw.value)
+    value = said(reading._first(found, "prediction", "predicted_fraud", "predicted"))
+    if value is None:
+        raise BadRecordError("no prediction")
+    return Prediction(
+        reading._id(found),
+        reading._text(found, "model") or rules.model,
+        reading._text(found, "model_version", "version"),
+        _time_ms(found, rules, "event_time", "timestamp"),
+        value,
+        tuple(reading._segment(found, field) for field in rules.segments),
+    )
+
+
+def _label(raw: Raw, rules: Rules, said: Callable[[object], Said | None]) -> tuple[str, int, Said | None]:
+    found = reading._object(raw.value)
+    if "actual" not in found:
+        raise BadRecordError("no truth")
+    return reading._id(found), _time_ms(found, rules, "label_time"), said(found["actual"])
+
+
+def _time_ms(found: dict[str, object], rules: Rules, *names: str) -> int:
+    time_ms = reading._time_ms(reading._first(found, *names), rules)
+    if time_ms < YEAR_2000_MS:
+        raise BadRecordError("time")
+    return time_ms
+
+
+def _value(value: object) -> Said | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRecordError("no number")
+    return float(value)
+
+
+def _class(value: object) -> Said | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return str(int(value))
+    raise BadRecordError("no class")
+
+
+def _actual(prediction: Prediction, labels: list[tuple[int, Said | None]], rules: Rules) -> Said | None:
+    """At equal times a withdrawal wins, else the greater value, or name."""
+    earliest, latest = prediction.event_ms - rules.label_skew_ms, prediction.event_ms + rules.horizon_ms
+    inside = [label for label in labels if earliest <= label[0] <= latest]
+    if not inside:
+        return None
+    newest = max(at_ms for at_ms, _ in inside)
+    said = {truth for at_ms, truth in inside if at_ms == newest}
+    return None if None in said else max(said)  # type: ignore[type-var]  # of one task: all floats, or all strings
+
+
+def regression_metrics(window: Window) -> dict[str, float | None]:
+    """`metrics` of a regression window."""
+    names = ("mse", "rmse", "mae", "r2", "mape", "bias", "mean_actual")
+    found: dict[str, float | None] = dict.fromkeys(names)
+    found["mean_prediction"] = math.fsum(map(float, window.predicted)) / len(window.predicted)
+    if not window.pairs:
+        return found
+    predicted, actual = np.array(window.pairs, float).T
+    share = actual != 0
+    return found | {
+        "mse": float(sk.mean_squared_error(actual, predicted)),
+        "rmse": float(sk.root_mean_squared_error(actual, predicted)),
+        "mae": float(sk.mean_absolute_error(actual, predicted)),
+        "r2": float(sk.r2_score(actual, predicted)) if len(set(actual.tolist())) > 1 else None,
+        "mape": (float(sk.mean_absolute_percentage_error(actual[share], predicted[share])) if share.any() else None),
+        "bias": math.fsum(predicted - actual) / len(actual),
+        "mean_actual": math.fsum(actual) / len(actual),
+    }
+
+
+def confusion(window: Window) -> Mapping[str, Mapping[str, int]]:
+    """`confusion` of a multiclass window."""
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for predicted, actual in window.pairs:
+        found[str(actual)][str(predicted)] += 1
+    return {actual: dict(row) for actual, row in found.items()}
