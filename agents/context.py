@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, cast
 
 import faust
+import numpy as np
 from faust.types import TP
+from numpy.typing import NDArray
 
 from agents.stream import ChunkStream
 from models.batch import Combo
@@ -28,6 +30,15 @@ class Dimensions(Protocol):
 
     async def cap(self, combos: list[Combo]) -> dict[Combo, Combo]:
         """Each combo as it is counted: what is over a limit becomes ``__other__``."""
+
+    async def class_codes(self, labels_topic: str, classes: list[str]) -> NDArray[np.int64]:
+        """The code that all workers have for each class, i8[n]."""
+
+    def class_names(self, labels_topic: str) -> list[str]:
+        """The classes that are known here to stand for themselves, by their codes."""
+
+    async def caught_up(self) -> None:
+        """Wait until all is known here that anybody knew when this was called."""
 
 
 @dataclass(frozen=True, slots=True)

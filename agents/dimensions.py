@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from numpy.typing import NDArray
 
 from models.batch import Combo
 from tables.dimensions import TOPIC_ID, Admissions, Name
@@ -35,16 +37,37 @@ class DimensionLog:
 
     async def cap(self, combos: list[Combo]) -> dict[Combo, Combo]:
         """Each combo as it is counted; waits for the log where a name is new."""
+        await self._settle(name for combo in combos for name in self.admissions.names(combo))
+        return {combo: self.admissions.cap(combo) for combo in combos}
+
+    async def class_codes(self, labels_topic: str, classes: list[str]) -> NDArray[np.int64]:
+        """The code that all workers have for each class, i8[n]; waits for the log where one is new."""
+        await self._settle(self.admissions.classes(labels_topic, classes))
+        return self.admissions.class_codes(labels_topic, classes)
+
+    def class_names(self, labels_topic: str) -> list[str]:
+        """The classes that stand for themselves, by their codes, as far as the log has been read."""
+        return self.admissions.class_names(labels_topic)
+
+    async def caught_up(self) -> None:
+        """Wait until all has been read that is in the log now: the names of all codes that were ever used."""
         await self._start()
-        unsettled = self.admissions.unsettled(combos)
+        assert self._consumer is not None
+        end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+        await self._has_read(end - 1)
+
+    async def _settle(self, names: Iterable[Name]) -> None:
+        await self._start()
+        unsettled = self.admissions.unsettled(names)
         if unsettled:
             sent = [await self._produce(self._partition.topic, _encode(name)) for name in unsettled]
-            last = max(result.offset for result in await asyncio.gather(*sent))
-            async with self._moved:
-                await self._moved.wait_for(lambda: self._failure is not None or self._position > last)
-            if self._failure is not None:
-                raise self._failure
-        return {combo: self.admissions.cap(combo) for combo in combos}
+            await self._has_read(max(result.offset for result in await asyncio.gather(*sent)))
+
+    async def _has_read(self, offset: int) -> None:
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._failure is not None or self._position > offset)
+        if self._failure is not None:
+            raise self._failure
 
     async def _start(self) -> None:
         """Read what there is before the first answer."""

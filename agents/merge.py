@@ -15,7 +15,7 @@ from agents.stream import ChunkEvent, ChunkStream, take_each
 from models.partial import decode_partials
 from tables.merge_state import MergeBlock, MergeState, encode_merge_block
 from tables.partition import BlockPartition
-from tables.records import Recorder
+from tables.records import ClassNames, Recorder, no_names
 from transport.chunk import Chunk, ChunkSchema
 
 CHUNK_RECORDS_MAX = 1_000
@@ -41,6 +41,7 @@ class Merging:
         self.context = context
         self.in_order = InOrder(context)
         self._recorders: dict[int, Recorder] = {}
+        self._has_classes = any(model.task == "multiclass" for model in context.plan.models.values())
 
     async def round(self) -> None:
         """Emit every metric record that is due."""
@@ -51,9 +52,19 @@ class Merging:
             recorder = self._recorders.get(number)
             if recorder is None or recorder.state is not partition.state:
                 self._drop(number)
-                recorder = self._recorders[number] = Recorder(cast("MergeState", partition.state))
+                await self._know_classes()
+                state = cast("MergeState", partition.state)
+                recorder = self._recorders[number] = Recorder(state, self._class_names())
             if partition.ready:  # still, after the others
                 await self._emit(partition, recorder)
+
+    async def _know_classes(self) -> None:
+        """Learn the names of all classes whose codes may stand in what the merge has been told."""
+        if self._has_classes:
+            await self.context.dimensions.caught_up()
+
+    def _class_names(self) -> ClassNames:
+        return self.context.dimensions.class_names if self._has_classes else no_names
 
     def _drop(self, number: int) -> None:
         self._recorders.pop(number, None)
@@ -94,6 +105,7 @@ class Merging:
 
     async def _take(self, event: ChunkEvent) -> None:
         await self.context.merge.has_room()
+        await self._know_classes()
         partition = self.context.merge.partition(event.value.partition)
         if partition is None or not self.in_order.follows(event.value):
             return  # a rebalance is under way: the chunk comes again

@@ -58,7 +58,7 @@ MEANINGS: Final = {
     "kafka.security.password_file": "A file that holds the password and nothing else. Give this or `password`.",
     "kafka.security.ca_file": "The certificate authority of the brokers, PEM. Not set: the system's.",
     "kafka.security.allow_plaintext": "Allow mechanism `PLAIN` without TLS, where the password can be read on the way.",
-    "models.NAME.task": "`binary` or `regression`. `multiclass` is refused in this version.",
+    "models.NAME.task": "`binary`, `multiclass` or `regression`.",
     "models.NAME.partitioned_by_id": "`true`: both topics are keyed by join id with equal partition counts, so records "
     "are joined where they are. The counts are checked before the start. `false`: records are keyed anew.",
     "models.NAME.positive_class": "The class that counts as positive, as it stands in the records.",

@@ -8,7 +8,7 @@ known without labels follows, for whole models only.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -69,6 +69,13 @@ class AlsoOutcomes(Part, Protocol):
         """As `Outcomes.add_outcomes`; the part's own cells begin at ``start``."""
 
 
+class OfClasses(Part, Protocol):
+    """A part that counts by the codes of classes, whose names it does not know."""
+
+    def summarise_named(self, head: Head, cells: Cells, seconds: float, names: Sequence[str]) -> Mapping[str, object]:
+        """As `Part.summarise`; names: of the codes from 0 on, as many as are known."""
+
+
 TOTAL_COLUMN: Final = 0
 """Of head, whatever the task: predictions counted."""
 
@@ -116,18 +123,28 @@ class WindowLayout:
         return self.cell_starts[-1]
 
     def summarise(
-        self, head: Head, cells: Cells, seconds: float, named: Mapping[str, int] = _NONE
+        self,
+        head: Head,
+        cells: Cells,
+        seconds: float,
+        named: Mapping[str, int] = _NONE,
+        classes: Sequence[str] = (),
     ) -> dict[str, object]:
         """Everything that a window, or a merge of windows, says. Raises ValueError for vectors of another layout.
 
-        named: further counts by "field/name" of the metric record.
+        named: further counts by "field/name" of the metric record. classes: names by code, for a part that counts them.
         """
         if head.shape != (self.head_columns,) or cells.shape != (self.cells,):
             raise ValueError(f"not a window of {self}: head {head.shape}, cells {cells.shape}")
         found: dict[str, object] = {}
         for i, part in enumerate(self.parts):
             mine = slice(*self.head_starts[i : i + 2]), slice(*self.cell_starts[i : i + 2])
-            for name, value in part.summarise(head[mine[0]], cells[mine[1]], seconds).items():
+            vectors = head[mine[0]], cells[mine[1]]
+            if hasattr(part, "summarise_named"):
+                said = cast("OfClasses", part).summarise_named(*vectors, seconds, classes)
+            else:
+                said = part.summarise(*vectors, seconds)
+            for name, value in said.items():
                 found[name] = _united(found.get(name), value)
         for path, n in named.items():
             name, _, below = path.partition("/")

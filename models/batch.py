@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models import outcome as outcomes
 from models.errors import DecodeError
 from models.observed import Observed
 from models.outcome import DTYPES, TASKS, Outcomes, Task, task_of
@@ -67,7 +66,6 @@ class _Wire(msgspec.Struct, array_like=True, gc=False):
     packed: list[tuple[str, int, bytes]]
     errors: dict[int, str]
     task: int
-    classes: list[str]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -100,8 +98,6 @@ class Batch:
     """Source offsets of the records that went to the dead letters instead."""
     observed: Observed | None = None
     """What the records say besides; None where nothing of it is watched."""
-    classes: list[str] = field(default_factory=list)
-    """The names that `outcome` points into, where it holds classes of a multiclass task."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -130,7 +126,7 @@ class Batch:
     def _head(self) -> tuple[object, ...]:
         return (
             self.kind, self.source, self.base, self.last, self.watermark_ms, self.idle,
-            self.ids, self.combos, self.task, self.classes,
+            self.ids, self.combos, self.task,
         )  # fmt: skip
 
     def columns(self) -> tuple[NDArray[np.signedinteger | np.float64], ...]:
@@ -144,7 +140,7 @@ class Batch:
     def split(self, partitions: int) -> list[Batch]:
         """One batch per partition by `crc32(id) % partitions`, empty ones included.
 
-        The order within a part is the order of this batch; combos and classes are narrowed to those used.
+        The order within a part is the order of this batch; combos are narrowed to those used.
         What is said of bad records goes with the first part.
         """
         if partitions == 1:
@@ -162,19 +158,17 @@ class Batch:
         ids = self.ids
         used = self.combo_index[positions] if self.combos else self.combo_index
         combos, combo_index = _narrow(self.combos, used)
-        classes, outcome = outcomes.narrow(self.classes, self.outcome[positions])
         return Batch(
             self.kind, self.source, self.base, self.last, self.watermark_ms, self.idle,
             [ids[i] for i in positions.tolist()],
             self.offsets[positions],
             self.time_ms[positions],
             self.score[positions] if self.score.size else self.score,
-            outcome,
+            self.outcome[positions],
             combos,
             combo_index,
             self.bad,
             self.observed and self.observed.take(positions),
-            classes,
         )  # fmt: skip
 
     def cap(self, capped: Callable[[Combo], Combo]) -> Batch:
@@ -198,19 +192,19 @@ class Batch:
             return batches[0]
         head = batches[0]
         combos, combo_index = unite([(batch.combos, batch.combo_index) for batch in batches])
-        classes, outcome = outcomes.unite([(batch.classes, batch.outcome) for batch in batches])
+        if len({batch.task for batch in batches}) != 1:
+            raise ValueError("outcomes of several tasks cannot be put together")
         return Batch(
             head.kind, head.source, head.base, head.last, head.watermark_ms, head.idle,
             [one for batch in batches for one in batch.ids],
             np.concatenate([batch.offsets for batch in batches]),
             np.concatenate([batch.time_ms for batch in batches]),
             np.concatenate([batch.score for batch in batches]),
-            outcome,
+            np.concatenate([batch.outcome for batch in batches]),
             combos,
             combo_index,
             np.concatenate([batch.bad for batch in batches]),
             _observed(batches),
-            classes,
         )  # fmt: skip
 
     def pack(self) -> bytes:
@@ -224,7 +218,7 @@ class Batch:
                 _bytes(self.combo_index, "<i4"), _bytes(self.bad, "<i8"),
                 [(name, v.itemsize, v.tobytes()) for name, v in self.observed.packed.items()] if self.observed else [],
                 self.observed.errors if self.observed else {},
-                TASKS.index(self.task), self.classes,
+                TASKS.index(self.task),
             )
         )  # fmt: skip
 
@@ -264,7 +258,7 @@ def _replaced(batch: Batch, combos: list[Combo], combo_index: NDArray[np.int32])
     return Batch(
         batch.kind, batch.source, batch.base, batch.last, batch.watermark_ms, batch.idle,
         batch.ids, batch.offsets, batch.time_ms, batch.score, batch.outcome, combos, combo_index,
-        batch.bad, batch.observed, batch.classes,
+        batch.bad, batch.observed,
     )  # fmt: skip
 
 
@@ -312,7 +306,6 @@ def _from_wire(wire: _Wire) -> Batch:
         np.frombuffer(wire.combo_index, "<i4").astype(np.int32, copy=False),
         np.frombuffer(wire.bad, "<i8").astype(np.int64, copy=False),
         _unpacked(wire),
-        wire.classes,
     )  # fmt: skip
     _check_lengths(batch)
     return batch
@@ -335,5 +328,3 @@ def _check_lengths(batch: Batch) -> None:
     index, combos = batch.combo_index, len(batch.combos)
     if scored and not (index.min() >= 0 and index.max() < combos):
         raise ValueError("a combo index out of range")
-    if batch.task == "multiclass" and rows and batch.outcome.max() >= len(batch.classes):
-        raise ValueError("a class index out of range")

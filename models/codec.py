@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from operator import attrgetter
@@ -27,7 +27,7 @@ from models.errors import DecodeError
 from models.judge import DEPTH_MAX, Found, Record, open_record, openings
 from models.mapping import ModelFields
 from models.observed import Observed, Observer
-from models.outcome import Outcomes, has_failed
+from models.outcome import Outcomes, has_failed, narrow, renumbered
 from models.profile import Models, Row
 from models.specialise import Shape, Specialised, shape_of, specialise
 
@@ -69,6 +69,11 @@ class Decoded:
     greatest_ms: int
     observed: Observed | None = None
     classes: list[str] = field(default_factory=list)
+    """The names that ``outcome`` points into, of a multiclass task."""
+
+    def coded(self, codes: NDArray[np.int64]) -> Decoded:
+        """With these codes for the classes, i8[len(classes)], instead of their names."""
+        return replace(self, outcome=renumbered(codes, self.outcome), classes=[])
 
 
 @dataclass(slots=True)
@@ -290,8 +295,9 @@ def _surely_flat(chunk: _Chunk, runs: Sequence[_Run]) -> bool:
 
 def _decoded(chunk: _Chunk, columns: Columns) -> Decoded:
     offsets = np.fromiter(map(_offset, chunk.records), np.int64, len(chunk.records))
+    classes, outcome = narrow(columns.classes, columns.outcome)
     return Decoded(
-        columns.ids, offsets[columns.positions], columns.time_ms, columns.score, columns.outcome,
+        columns.ids, offsets[columns.positions], columns.time_ms, columns.score, outcome,
         columns.combos, columns.combo_index, [chunk.bad[at] for at in sorted(chunk.bad)],
-        int(columns.time_ms.max(initial=MIN_MS)), columns.observed, columns.classes,
+        int(columns.time_ms.max(initial=MIN_MS)), columns.observed, classes,
     )  # fmt: skip

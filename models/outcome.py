@@ -2,7 +2,8 @@
 
 binary       i1: 1 is the positive class, 0 any other
 regression   f8: the value, finite and within +-VALUE_MAX
-multiclass   i4: an index into the names of classes that come with the column
+multiclass   i4: of a chunk that was decoded an index into the names that come with it, then the code that all workers
+             have for the class (see `tables.dimensions`)
 
 A label whose truth is null is *withdrawn*: -1 where classes are counted, infinity where any number may be meant.
 It is equal to itself, unlike NaN, and greater than every value. A prediction that was not made, because its record
@@ -82,14 +83,14 @@ def has_failed(outcome: float | str | Outcomes) -> bool | Mask:
 
 
 def narrow(classes: list[str], outcomes: Outcomes) -> tuple[list[str], Outcomes]:
-    """Only the classes in use, renumbered in their old order; a column of numbers stays as it is."""
+    """Only the classes in use, in the order of their first record; a column of numbers stays as it is."""
     if not classes:
         return classes, outcomes
-    used = np.zeros(len(classes), np.bool_)
-    used[outcomes[outcomes >= 0].astype(np.int64)] = True
-    if used.all():
-        return classes, outcomes
-    return [classes[i] for i in np.flatnonzero(used).tolist()], renumbered(np.cumsum(used) - 1, outcomes)
+    used, first = np.unique(outcomes[outcomes >= 0].astype(np.int64), return_index=True)
+    in_order = used[np.argsort(first)]
+    table = np.zeros(len(classes), np.int64)
+    table[in_order] = np.arange(len(in_order))
+    return [classes[i] for i in in_order.tolist()], renumbered(table, outcomes)
 
 
 def unite(parts: Sequence[tuple[list[str], Outcomes]]) -> tuple[list[str], Outcomes]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
@@ -23,8 +26,10 @@ from runtime.files import read_chunks
 from runtime.model_plan import chosen_model, model_fields, model_plan, text_columns
 from runtime.settings import ModelSettings, Settings
 from tables import offline
+from tables.dimensions import Admissions
 from tables.fates import DEAD, FATES
 from tables.plan import ModelPlan, Plan
+from tables.records import ClassNames, no_names
 
 FUTURE_MS = 300_000
 FatesByKind = Mapping[str, Mapping[str, int]]
@@ -39,6 +44,7 @@ class Input:
     name: str
     model: ModelSettings
     record_bytes_max: int
+    class_codes: Callable[[Sequence[str]], NDArray[np.int64]]
     read: int = 0
     bad: Counter[str] = field(default_factory=Counter)
 
@@ -50,6 +56,8 @@ class Input:
         source = Source(topic, 0)
         for chunk in read_chunks(self.path, text_columns(fields)):
             found = decoder.decode(chunk, clock.now_ms())
+            if found.classes:
+                found = found.coded(self.class_codes(found.classes))
             base, last = chunk[0].offset - 1, chunk[-1].offset
             self.read += len(chunk)
             self.bad.update(bad.code for bad in found.bad)
@@ -68,7 +76,6 @@ class Input:
                 combos=found.combos,
                 combo_index=found.combo_index,
                 observed=found.observed,
-                classes=found.classes,
             )
             show(len(chunk))
 
@@ -79,26 +86,30 @@ def run(settings: Settings, predictions: Path, labels: Path, model: str | None, 
     Raises ConfigError for an unknown model or file ending, WorldError for files that cannot be read or written.
     """
     name, chosen = chosen_model(settings, model)
-    limit = settings.limits.record_bytes_max
+    limit, plan = settings.limits.record_bytes_max, model_plan(name, chosen)
+    admissions = Admissions(Plan({name: plan}), models_max=0, segment_values_max={})
+    class_codes = partial(admissions.admit_classes, plan.labels_topic)
     inputs = [
-        Input(predictions, "predictions", name, chosen, limit),
-        Input(labels, "labels", name, chosen, limit),
+        Input(predictions, "predictions", name, chosen, limit, class_codes),
+        Input(labels, "labels", name, chosen, limit, class_codes),
     ]
     for path in (predictions, labels):
         if not path.is_file():
             raise WorldError(f"{path}: No such file")
     with _progress() as show:
         batches = chain.from_iterable(each.batches(show) for each in inputs)
-        records, counted = evaluate(model_plan(name, chosen), batches)
+        records, counted = evaluate(plan, batches, admissions.class_names)
     _write(records, out)
     line = _fates_line(counted, inputs)
     sys.stderr.write(line + "\n")
     return 0
 
 
-def evaluate(plan: ModelPlan, batches: Iterable[Batch]) -> tuple[Iterable[bytes], FatesByKind]:
+def evaluate(
+    plan: ModelPlan, batches: Iterable[Batch], class_names: ClassNames = no_names
+) -> tuple[Iterable[bytes], FatesByKind]:
     """The one call into the core: final metric records as JSON, and where every good record ended."""
-    records, counted = offline.evaluate(Plan({plan.name: plan}), batches)
+    records, counted = offline.evaluate(Plan({plan.name: plan}), batches, class_names)
     emitted_at_ms = clock.now_ms()
     return (record.encode(emitted_at_ms) for record in records), counted
 

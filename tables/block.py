@@ -36,8 +36,7 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     to wait. ``released``: (model, window end) up to which windows have been sent for the last time.
     ``observed``: (combo, window start ms, packed snapshot of the label-free parts) that counted
     predictions add to their whole model's window. ``tasks``: (task, keys, effects) of stretches of rows
-    and effects, one behind the other; none if all are binary. ``classes``: (labels topic code, name) of
-    new classes.
+    and effects, one behind the other; none if all are binary.
     """
 
     sources: list[SourceMark] = []
@@ -54,7 +53,6 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     released: list[tuple[str, int]] = []
     observed: list[tuple[int, int, bytes]] = []
     tasks: list[tuple[Task, int, int]] = []
-    classes: list[tuple[int, str]] = []
 
     def add_rows(self, task: Task, keys: list[bytes], rows: bytes, ops: bytes) -> None:
         """Simple rows of one task, with an operation for each."""

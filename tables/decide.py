@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.batch import Batch, Source
 from models.errors import WorldError
-from models.outcome import WITHDRAWN, Task, has_failed
+from models.outcome import has_failed
 from tables import fates as f
 from tables.block import JoinBlock, SourceMark
 from tables.combos import LABEL_TOPIC
@@ -31,21 +31,11 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 
-def _rank(task: Task, classes: list[str]) -> Callable[[Label], Rank]:
-    """`Rules.rank` for labels of a task; classes: their names by code."""
-    if task == "binary":
-        return lambda label: (label.label_ms, math.inf if label.actual == WITHDRAWN else label.actual)
-    if task == "regression":
-        return lambda label: (label.label_ms, label.actual)  # infinity is a withdrawal
-    return lambda x: (x.label_ms, x.withdrawn, "" if x.withdrawn else classes[int(x.actual)])
-
-
 @dataclass(slots=True)
 class _Rules:
-    """`join.Rules` over one partition's combos and frontiers, for one labels topic."""
+    """`join.Rules` over one partition's combos and frontiers."""
 
     state: JoinState
-    rank: Callable[[Label], Rank]
 
     def same_version(self, combo: int, other: int) -> bool:
         row = self.state.combos.row
@@ -55,6 +45,9 @@ class _Rules:
         described = self.state.combos.row(prediction.combo)
         waited_ms = label_ms - prediction.event_ms
         return -described.label_skew_ms <= waited_ms <= described.horizon_ms
+
+    def rank(self, label: Label) -> Rank:
+        return label.label_ms, math.inf if label.withdrawn else label.actual
 
     def is_final(self, prediction: Prediction) -> bool:
         described = self.state.combos.row(prediction.combo)
@@ -85,7 +78,7 @@ class Decider:
     def decide(self, kind: str, batches: list[Batch]) -> JoinBlock | None:
         """The block of these batches, None when they say nothing new."""
         combos = self.state.combos
-        known, topics, classes = len(combos.names), len(combos.label_topics), len(self.state.classes.log)
+        known, topics = len(combos.names), len(combos.label_topics)
         fresh, marks, bad = self._fresh(batches)
         if not marks:
             return None
@@ -101,7 +94,6 @@ class Decider:
         block.fates = fates.counts.reshape(-1).tolist()
         block.combos = combos.names[known:]
         block.label_topics = combos.label_topics[topics:]
-        block.classes = self.state.classes.log[classes:]
         return block
 
     def _by_labels_topic(self, kind: int, fresh: list[Batch]) -> Iterator[tuple[int, Batch]]:
@@ -183,7 +175,7 @@ class Decider:
         self.served += served(combos, batch, codes, np.flatnonzero(failed))
         if failed.any():  # nothing to join, but errors of their windows
             batch, codes = batch.select(~failed), codes[~failed]
-        form, batch = self._coded(topic, batch)
+        form = self._form_of(topic, batch)
         prefix = key_prefix(topic)
         keys = [prefix + i for i in batch.ids]
         values = self.state.rows.get_many(keys)
@@ -208,7 +200,7 @@ class Decider:
         lost = int(late.sum())
         if lost:
             batch = batch.select(~late)
-        form, batch = self._coded(topic, batch)
+        form = self._form_of(topic, batch)
         keys = [prefix + i for i in batch.ids]
         values = state.rows.get_many(keys)
         decided = decide_labels(form, batch, state.combos, self._frontiers(), keys, values)
@@ -226,16 +218,13 @@ class Decider:
     def _form(self, topic: int) -> RowForm:
         return FORMS[self.state.plan.task(self.state.combos.label_topics[topic])]
 
-    def _coded(self, topic: int, batch: Batch) -> tuple[RowForm, Batch]:
-        """The form of a labels topic's rows, and the batch with the state's own codes of classes."""
-        form, state = self._form(topic), self.state
+    def _form_of(self, topic: int, batch: Batch) -> RowForm:
+        """The form of a labels topic's rows. Raises WorldError for records of another task."""
+        form = self._form(topic)
         if batch.task != form.task:
-            name = state.combos.label_topics[topic]
+            name = self.state.combos.label_topics[topic]
             raise WorldError(f"records for {name} were decoded as {batch.task}, its models are {form.task} ones")
-        if form.task != "multiclass":
-            return form, batch
-        limit = state.plan.classes_max(state.combos.label_topics[topic])
-        return form, replace(batch, outcome=state.classes.coded(topic, batch, limit), classes=[])
+        return form
 
     def _frontiers(self) -> Ints:
         """Watermark of each model code, in ms."""
@@ -251,7 +240,7 @@ class Decider:
     ) -> None:
         """Decide the remaining records one by one, in order."""
         form = self._form(topic)
-        rules = _Rules(self.state, _rank(form.task, self.state.classes.of(topic)))
+        rules = _Rules(self.state)
         rows: dict[bytes, Row] = {}
         began: Counter[int] = Counter()
         counted: list[int] = []

@@ -7,20 +7,27 @@ admitted in the order of one log that everybody reads; what comes after the limi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.batch import OTHER, Combo
 from tables.plan import ANY_MODEL, Plan
 
 VERSIONS_MAX = 1_000
+CLASS = "class"
 TOPIC_ID = "topic id"
 """Not a dimension: a source topic (in ``model``) and an id that Kafka has given it; see runtime/source_identity.py."""
 
 
 class Name(NamedTuple):
-    """One value of one dimension: of ``model``, of a model's ``version``, or of a segment field."""
+    """One value of one dimension: of ``model``, of a model's ``version``, of a segment field, or of ``class``.
+
+    model: of a class its labels topic.
+    """
 
     model: str
     dimension: str
@@ -35,7 +42,8 @@ class Admissions:
     models_max: int
     segment_values_max: dict[str, int]
     """By configured model, as its ``segment_values_max``."""
-    _admitted: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    _admitted: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+    """By model and dimension: names and their places in the order of admission."""
 
     def names(self, combo: Combo) -> list[Name]:
         """The names that a combo uses; its model only where any model may come."""
@@ -51,24 +59,23 @@ class Admissions:
             return self.models_max
         if name.dimension == "version":
             return VERSIONS_MAX
+        if name.dimension == CLASS:
+            return self.plan.classes_max(name.model)
         return self.segment_values_max[self.plan.of(name.model).name]
 
     def admit(self, name: Name) -> bool:
         """Take a name in if there is room; whether it stands for itself now."""
-        held = self._admitted.setdefault((name.model, name.dimension), set())
+        held = self._admitted.setdefault((name.model, name.dimension), {})
         if name.value not in held and len(held) < self._limit(name):
-            held.add(name.value)
+            held[name.value] = len(held)
         return name.value in held
 
-    def unsettled(self, combos: Iterable[Combo]) -> list[Name]:
-        """Names that are not admitted although there is room: the log has to decide."""
-        found: dict[Name, None] = {}
-        for combo in combos:
-            for name in self.names(combo):
-                held = self._admitted.get((name.model, name.dimension), ())
-                if name.value not in held and len(held) < self._limit(name):
-                    found[name] = None
-        return list(found)
+    def unsettled(self, names: Iterable[Name]) -> list[Name]:
+        """Those that are not admitted although there is room: the log has to decide."""
+        return [name for name in dict.fromkeys(names) if not self._is_admitted(name) and self._has_room(name)]
+
+    def _has_room(self, name: Name) -> bool:
+        return len(self._admitted.get((name.model, name.dimension), ())) < self._limit(name)
 
     def cap(self, combo: Combo) -> Combo:
         """The combo as it is counted."""
@@ -82,5 +89,30 @@ class Admissions:
         kept = [v if self._is_admitted(Name(model, f"segment {f}", v)) else OTHER for f, v in fields]
         return (model, version, *kept)
 
+    def classes(self, labels_topic: str, classes: Iterable[str]) -> list[Name]:
+        """The names of a multiclass model's classes; models that share a labels topic share them."""
+        return [Name(labels_topic, CLASS, name) for name in classes if not _is_ours(name)]
+
+    def class_names(self, labels_topic: str) -> list[str]:
+        """The classes that stand for themselves, by their codes."""
+        return list(self._admitted.get((labels_topic, CLASS), ()))
+
+    def class_codes(self, labels_topic: str, classes: Iterable[str]) -> NDArray[np.int64]:
+        """The code of each class, i8[n]: its place in the order of admission; ``classes_max`` of all others."""
+        held = self._admitted.get((labels_topic, CLASS), {})
+        other = self.plan.classes_max(labels_topic)
+        return np.array([held.get(name, other) for name in classes], np.int64)
+
+    def admit_classes(self, labels_topic: str, classes: Sequence[str]) -> NDArray[np.int64]:
+        """The codes of classes that are all admitted as long as there is room, without any log."""
+        for name in self.classes(labels_topic, classes):
+            self.admit(name)
+        return self.class_codes(labels_topic, classes)
+
     def _is_admitted(self, name: Name) -> bool:
         return name.value in self._admitted.get((name.model, name.dimension), ())
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a class is called as we call what has no name: it is counted with the others."""
+    return name.startswith("__")

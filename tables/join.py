@@ -27,7 +27,7 @@ class Effect(NamedTuple):
     latency_ms: int
 
 
-Rank = tuple[int, float] | tuple[int, bool, str]
+Rank = tuple[int, float]
 
 
 class Rules(Protocol):
@@ -42,7 +42,7 @@ class Rules(Protocol):
     def rank(self, label: Label, /) -> Rank:
         """Which label counts: the latest; at the same time a withdrawal, else the greater class or value.
 
-        A total order that does not depend on what came first: classes go by their names.
+        A total order that does not depend on what came first: classes go by their codes.
         """
 
     def is_final(self, prediction: Prediction) -> bool:

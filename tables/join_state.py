@@ -17,7 +17,6 @@ from models.outcome import DTYPES
 from tables import fates as f
 from tables.block import COUNTED, OUTCOME, JoinBlock, SourceMark, decode_block
 from tables.checkpoint import Checkpoint, Cut
-from tables.classes import Classes
 from tables.combos import Combos
 from tables.decide import Decider
 from tables.expiry import Holds, RowIndex
@@ -56,7 +55,6 @@ class JoinState:
         self.checkpoint = checkpoint
         self.memory = memory
         self.combos = Combos(plan)
-        self.classes = Classes()
         self.rows = RowCache(checkpoint, memory.recent_rows_max, memory.waiting_rows_max)
         self.windows = Windows(checkpoint.slot, self.combos.owner, self.combos.layout)
         self.sources = Sources(plan, partition)
@@ -85,8 +83,6 @@ class JoinState:
         for name in block.label_topics:
             self.combos.topic_code(name)
         self.combos.codes(block.combos)
-        for topic, name in block.classes:
-            self.classes.enter(topic, name)
         self._apply_rows(block)
         self.lifetimes.enter(block)
         self._apply_windows(block)
@@ -245,7 +241,6 @@ class JoinState:
             {
                 "position": position,
                 "combos": self.combos.names,
-                "classes": self.classes.log,
                 "label_topics": self.combos.label_topics,
                 "sources": [
                     SourceMark(s.topic, s.partition, x.applied, x.watermark_ms, x.idle)
@@ -265,8 +260,6 @@ class JoinState:
         for topic in meta["label_topics"]:
             self.combos.topic_code(topic)
         self.combos.codes([tuple(c) for c in meta["combos"]])
-        for topic, name in meta.get("classes", ()):
-            self.classes.enter(topic, name)
         for topic, partition, last, watermark_ms, idle in meta["sources"]:
             self.sources.states[Source(topic, partition)] = SourceState(last, watermark_ms, idle)
         self.sources.frontiers = meta["frontiers"]
@@ -282,12 +275,3 @@ class JoinState:
     def records(self) -> int:
         """All records this partition has consumed: the sum of all fates."""
         return int(self.fates.counts.sum())
-
-
-def classes_of(state: JoinState, model: str) -> list[str]:
-    """The names of a multiclass model's classes by the codes that its rows and windows have in this partition.
-
-    In another partition the codes may be others, and ``__other__`` may hold other classes. model: as configured.
-    """
-    topic = state.plan.of(model).labels_topic
-    return state.classes.of(state.combos.topic_code(topic)) if topic in state.combos.label_topics else []

@@ -15,16 +15,18 @@ from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
 from tables.merge_state import MergeBlock, MergeState, SliceWindows
 from tables.plan import Plan
-from tables.records import Record, Recorder, rolled
+from tables.records import ClassNames, Record, Recorder, no_names, rolled
 from tables.rolling import RollingSum
 
 END_OF_TIME_MS = 2**61
 
 
-def evaluate(plan: Plan, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, dict[str, int]]]:
+def evaluate(
+    plan: Plan, batches: Iterable[Batch], class_names: ClassNames = no_names
+) -> tuple[list[Record], dict[str, dict[str, int]]]:
     """(final metric records by slice, windows and spans; fates by kind) of all predictions and labels.
 
-    batches: in any order, of any kind; each source's own in the order of its offsets.
+    batches: in any order, of any kind; each source's own in the order of its offsets. class_names: see `Recorder`.
     """
     join = JoinState(plan, 0, MemoryCheckpoint())
     for batch in batches:
@@ -36,13 +38,13 @@ def evaluate(plan: Plan, batches: Iterable[Batch]) -> tuple[list[Record], dict[s
         join.sources.frontiers[model] = END_OF_TIME_MS
     emission = emitter.collect({0: join}, now_ms=0)
     merged.apply(MergeBlock(0, emission.marks, emission.partials))
-    records = Recorder(merged).collect(now_ms=0).records
+    records = Recorder(merged, class_names).collect(now_ms=0).records
     join.expire()
-    whole = [r for r in records if r.final] + [r for one in merged.slices.values() for r in _spans(one)]
+    whole = [r for r in records if r.final] + [r for one in merged.slices.values() for r in _spans(one, class_names)]
     return sorted(whole, key=lambda r: (r.name, r.start_ms, r.end_ms)), join.fates.as_dict()
 
 
-def _spans(one: SliceWindows) -> Iterator[Record]:
+def _spans(one: SliceWindows, class_names: ClassNames) -> Iterator[Record]:
     """The spans of a slice, back to back, and each as it stands at the end; a counted one at the end alone."""
     window_ms = one.plan.window_ms
     last_ms = max(one.windows) + window_ms
@@ -52,6 +54,6 @@ def _spans(one: SliceWindows) -> Iterator[Record]:
         total, length_ms = RollingSum(one), span.length_ms
         ends = [] if length_ms is None else range(min(one.windows) // length_ms * length_ms, last_ms, length_ms)
         for end_ms in (*ends, last_ms):
-            record = rolled(one, span, total, end_ms, final=True)
+            record = rolled(one, span, total, end_ms, class_names(one.plan.labels_topic), final=True)
             if record is not None:
                 yield record

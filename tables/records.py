@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -66,11 +67,21 @@ class Due:
     announced: dict[str, int] = field(default_factory=dict)
 
 
+ClassNames = Callable[[str], Sequence[str]]
+"""The names of the classes of the models that share a labels topic, by their codes."""
+
+
+def no_names(_: str) -> Sequence[str]:
+    """Of models without several classes."""
+    return ()
+
+
 class Recorder:
     """Decides what one merge partition has to say; keeps only when it last said it."""
 
-    def __init__(self, state: MergeState) -> None:
+    def __init__(self, state: MergeState, class_names: ClassNames = no_names) -> None:
         self.state = state
+        self._class_names = class_names
         self._sent: dict[tuple[Slice, int], int] = {}
         self._span_sent: dict[tuple[Slice, str], int] = {}
         self._span_seen: dict[tuple[Slice, str], tuple[int, int]] = {}
@@ -144,7 +155,7 @@ class Recorder:
             out.announced[model.name] = last_end_ms
 
     def _window(self, one: SliceWindows, start_ms: int, *, final: bool) -> Record:
-        parts = _parts(one, one.snapshot(start_ms), one.plan.window_ms)
+        parts = _parts(one, one.snapshot(start_ms), one.plan.window_ms, self._classes(one))
         rounds = one.rounds if "drift" in parts else 0
         return _of_window(one, start_ms, one.windows[start_ms].version + rounds + final, parts, final=final)
 
@@ -160,13 +171,22 @@ class Recorder:
         if first_ms is None:
             return
         self._span_seen[key], self._span_sent[key] = seen, now_ms
-        record = rolled(one, span, self._sums.setdefault(key, RollingSum(one)), end_ms, final=False)
+        total = self._sums.setdefault(key, RollingSum(one))
+        record = rolled(one, span, total, end_ms, self._classes(one), final=False)
         if record is not None:
             out.records.append(record)
 
+    def _classes(self, one: SliceWindows) -> Sequence[str]:
+        return self._class_names(one.plan.labels_topic)
 
-def rolled(one: SliceWindows, span: Span, total: RollingSum, end_ms: int, *, final: bool) -> Record | None:
-    """The record of a span that ends there; None if no window lies in it. total: of this slice and span alone."""
+
+def rolled(
+    one: SliceWindows, span: Span, total: RollingSum, end_ms: int, classes: Sequence[str] = (), *, final: bool
+) -> Record | None:
+    """The record of a span that ends there; None if no window lies in it.
+
+    total: of this slice and span alone. classes: their names by code.
+    """
     first_ms = first_window(one, span, end_ms)
     if first_ms is None:
         return None
@@ -183,7 +203,7 @@ def rolled(one: SliceWindows, span: Span, total: RollingSum, end_ms: int, *, fin
         revision=one.changes + one.rounds + end_ms // one.plan.window_ms,
         final=final,
         rolling=True,
-        parts=_parts(one, snapshot, end_ms - first_ms),
+        parts=_parts(one, snapshot, end_ms - first_ms, classes),
     )
 
 
@@ -219,6 +239,6 @@ def _empty_parts(layout: WindowLayout, length_ms: int) -> dict[str, object]:
     return layout.summarise(head, cells, length_ms / 1000)
 
 
-def _parts(one: SliceWindows, snapshot: Snapshot, length_ms: int) -> dict[str, object]:
-    found = one.layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named)
+def _parts(one: SliceWindows, snapshot: Snapshot, length_ms: int, classes: Sequence[str]) -> dict[str, object]:
+    found = one.layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named, classes)
     return conclude(found, one.layout, None if one.concept is None else one.concept.summary())

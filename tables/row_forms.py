@@ -79,7 +79,7 @@ class _Regression(RowForm):
 
 
 class _Multiclass(RowForm):
-    """Classes by their codes in the state (see `tables.classes`)."""
+    """Classes by the codes that all workers have for them (see `tables.dimensions`)."""
 
     def predicted(self, rows: Rows) -> NDArray[np.int32]:
         return rows["predicted"].astype(np.int32)

@@ -14,6 +14,7 @@ Slice: TypeAlias = tuple[str, str, str, str]
 LABELLED_MIN: Final = 30
 """Below so many labelled records a metric says more about chance than about the model."""
 
+_WEIGHTED: Final = "_weighted"
 _LABEL_FREE: Final = ("positive_rate", "mean_score")
 _QUANTILES: Final = {"p50": "0.5", "p95": "0.95", "p99": "0.99"}
 
@@ -28,7 +29,7 @@ def labelled_gauges(record: Record) -> list[Sample]:
     labels = _labels(record)
     found: list[Sample] = [
         (f"ml_model_{metric}", labels, value)
-        for metric, value in _numbers(record.get("metrics")).items()
+        for metric, value in _metrics(record).items()
         if metric not in _LABEL_FREE and f"ml_model_{metric}" in CATALOGUE
     ]
     latency = _numbers(record.get("label_latency_seconds"))
@@ -38,6 +39,12 @@ def labelled_gauges(record: Record) -> list[Sample]:
         if name in latency
     ]
     return [*found, ("ml_model_window_end_timestamp_seconds", labels, _end_seconds(record))]
+
+
+def _metrics(record: Record) -> dict[str, float]:
+    """Of several classes the weighted averages stand for precision, recall and F1."""
+    found = _numbers(record.get("metrics"))
+    return found | {name.removesuffix(_WEIGHTED): found[name] for name in found if name.endswith(_WEIGHTED)}
 
 
 def label_free_gauges(record: Record) -> list[Sample]:

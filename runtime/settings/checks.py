@@ -12,6 +12,7 @@ from runtime.settings.root import Settings
 from runtime.settings.secrets import read_secret
 
 _OWN_NAMES = ("metrics", "alerts", "decisions", "dead-letters")
+_OF_A_TOPIC = ("partitioned_by_id", "task", "classes_max")
 _OWN_PARTS = ("-changelog", "-partials", "-by-id")
 
 
@@ -20,7 +21,7 @@ def check(settings: Settings) -> list[Problem]:
     problems = list(_security(settings.kafka.security))
     for name, model in settings.models.items():
         at: KeyPath = ("models", name)
-        problems += [*_task(at, model), *_times(at, model), *_spans(at, model), *_segments(at, model)]
+        problems += [*_times(at, model), *_spans(at, model), *_segments(at, model)]
         problems += _own_topics(at, model, settings.kafka.topic_prefix)
     problems += [*_clashes(settings), *_shared(settings)]
     problems += check_rules(settings.alerts, settings.models)
@@ -63,11 +64,6 @@ def _readable(at: KeyPath, path: str) -> Iterator[Problem]:
         read_secret(str(Path(path)))
     except ValueError as error:
         yield Problem(at, str(error))
-
-
-def _task(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:
-    if model.task == "multiclass":
-        yield Problem((*at, "task"), "multiclass is not available in this version, binary and regression are")
 
 
 def _times(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:
@@ -124,9 +120,12 @@ def _shared(settings: Settings) -> Iterator[Problem]:
     for name, model in settings.models.items():
         for topic in (model.predictions.topic, model.labels.topic):
             other_name, other = first.setdefault(topic, (name, model))
-            apart = [key for key in ("partitioned_by_id", "task") if getattr(other, key) != getattr(model, key)]
+            apart = [key for key in _OF_A_TOPIC if getattr(other, key) != getattr(model, key)]
             for key in apart:
                 text = f"must be as in {other_name}: both read {topic}"
                 yield Problem(("models", name, key), text, (("models", other_name, key),))
             if apart:
                 break
+            if model.task == "multiclass" and other.labels.topic != model.labels.topic:
+                text = f"must be as in {other_name}: both read {topic}, and their classes are one list"
+                yield Problem(("models", name, "labels", "topic"), text, (("models", other_name, "labels", "topic"),))

@@ -40,3 +40,26 @@ async def test_f57_two_workers_agree_on_which_values_stand_for_themselves(broker
             await log.stop()
     assert first == second == third
     assert sum(combo[2] != OTHER for combo in first.values()) == VALUES_MAX
+
+
+async def test_two_workers_have_the_same_codes_for_classes_and_a_third_one_knows_their_names(
+    broker: str, topics: ScratchTopics
+) -> None:
+    topic = await topics.create("dimensions", partitions=1)
+    plan = Plan({"pets": ModelPlan("pets", "p", "l", task="multiclass", classes_max=VALUES_MAX)})
+    async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
+
+        async def produce(name: str, value: bytes) -> Any:  # noqa: ANN401  # a future of aiokafka's
+            return await producer.send(name, value, partition=0)
+
+        logs = [DimensionLog(Admissions(plan, 10, {}), topic, produce, bootstrap_servers=broker) for _ in range(3)]
+        ours = [f"c{i}" for i in range(8)]
+        found = await asyncio.gather(logs[0].class_codes("l", ours), logs[1].class_codes("l", ours[::-1]))
+        codes = found[0].tolist()
+        await logs[2].caught_up()
+        names = logs[2].class_names("l")
+        for log in logs:
+            await log.stop()
+    assert codes == found[1].tolist()[::-1]
+    assert sorted(set(codes)) == list(range(VALUES_MAX + 1))
+    assert {code: name for code, name in zip(codes, ours, strict=True) if code < VALUES_MAX} == dict(enumerate(names))

@@ -100,7 +100,7 @@ class Cluster:
             return MergeState(self.plan, states, checkpoint)
 
         owner = Owner(number, self.merge_logs[number], self.merge_disks[number], opened, self.rng)
-        return owner, Recorder(owner.state)
+        return owner, Recorder(owner.state, self.story.admissions.class_names)
 
     # -- steps
 

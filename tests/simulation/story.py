@@ -19,6 +19,7 @@ from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS, Batch, Source, empty
 from models.codec import Decoder, ModelFields
 from models.outcome import Task
+from tables.dimensions import Admissions
 from tables.plan import ModelPlan, Plan, Span, Watch
 from tables.tasks import layout_of, parts
 from tests.support.recount_records import Raw, Rules
@@ -74,7 +75,8 @@ FIELDS: Mapping[str, ModelFields] = {
     "labels": ModelFields("fraud", "labels"),
 }
 
-CLASSES_MAX = 3
+CLASSES = ("3", "cat", "cow")
+CLASSES_MAX = len(CLASSES)
 PREDICTED: Mapping[Task, tuple[object, ...]] = {
     "binary": (0, 1),
     "multiclass": ("cat", "dog", 3, True),
@@ -119,6 +121,13 @@ class Story:
             of_segment=layout_of(self.task, CLASSES_MAX, whole=False),
         )
         return Plan({"fraud": model}, dict.fromkeys(TOPICS.values(), self.partitions))
+
+    @cached_property
+    def admissions(self) -> Admissions:
+        """What all workers have read of the log that admits names: of five classes these three stand for themselves."""
+        found = Admissions(self.plan, models_max=0, segment_values_max={})
+        found.admit_classes(TOPICS["labels"], CLASSES)
+        return found
 
     def records(self) -> Iterator[Raw]:
         for held in self.sources.values():
@@ -245,13 +254,15 @@ class Reader:
         raw = self.story.sources[self.source][self.position : self.position + records_max]
         self.position += len(raw)
         found = self._decoder.decode([Consumed(r.offset, r.timestamp_ms, r.value) for r in raw], NOW_MS)
+        if found.classes:
+            found = found.coded(self.story.admissions.class_codes(TOPICS["labels"], found.classes))
         base, self.last = self.last, raw[-1].offset
         if len(found.ids):
             self.watermark_ms = max(self.watermark_ms, found.greatest_ms - self.slack_ms)
         return Batch(
             self.kind, self.source, base, self.last, self.watermark_ms, False,
             found.ids, found.offsets, found.time_ms, found.score, found.outcome, found.combos, found.combo_index,
-            np.array([bad.record.offset for bad in found.bad], np.int64), found.observed, found.classes,
+            np.array([bad.record.offset for bad in found.bad], np.int64), found.observed,
         )  # fmt: skip
 
     def marker(self, watermark_ms: int | None = None, *, idle: bool = False) -> Batch:

@@ -1,8 +1,9 @@
-"""Models of values: the final records are those of a recount by scikit-learn, whatever happens to the workers."""
+"""Models of values and of several classes: final records are those of a recount, whatever happens to the workers."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -13,9 +14,9 @@ from models.batch import Batch
 from tables import offline
 from tables.records import Record
 from tests.simulation.cluster import Cluster
-from tests.simulation.story import RULES, Reader, Story, tell
+from tests.simulation.story import CLASSES, RULES, Reader, Story, tell
 from tests.support.recount import Key
-from tests.support.recount_tasks import regression_metrics, windows
+from tests.support.recount_tasks import class_metrics, confusion, regression_metrics, windows
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -47,6 +48,18 @@ def final_records(records: list[Record]) -> dict[Key, dict[str, Any]]:
     return {(start_ms, r["model"], r["model_version"], r["segment"]): r for start_ms, r in finals}
 
 
+def check_classes(finals: dict[Key, dict[str, Any]], story: Story) -> None:
+    expected = windows(story.records(), RULES, "multiclass", CLASSES)
+    assert finals.keys() == expected.keys()
+    for key, window in expected.items():
+        said = finals[key]
+        assert (said["total"], said["labelled"]) == (len(window.predicted), len(window.pairs))
+        assert said["confusion"] == confusion(window), key
+        assert said["predicted_counts"] == Counter(window.predicted), key
+        for name, value in class_metrics(window).items():
+            assert is_close(said["metrics"][name], value), (key, name)
+
+
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(seed=SEEDS)
 def test_offline_the_records_of_a_regression_equal_scikit_learn(seed: int) -> None:
@@ -61,6 +74,23 @@ def test_the_records_of_a_regression_are_exact_whatever_happens_to_the_workers(s
     cluster = Cluster(story, seed + 1, workers=1 + seed % 3)
     cluster.run(150, faults=0.15)
     check_regression(final_records(cluster.records), story)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(seed=SEEDS)
+def test_offline_the_records_of_several_classes_equal_scikit_learn(seed: int) -> None:
+    story = tell(seed, ids=40, task="multiclass")
+    records, _ = offline.evaluate(story.plan, batches(story), story.admissions.class_names)
+    check_classes(final_records(records), story)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(seed=SEEDS)
+def test_the_records_of_several_classes_are_exact_whatever_happens_to_the_workers(seed: int) -> None:
+    story = tell(seed, ids=12, task="multiclass")
+    cluster = Cluster(story, seed + 1, workers=1 + seed % 3)
+    cluster.run(150, faults=0.15)
+    check_classes(final_records(cluster.records), story)
 
 
 def test_corrections_and_withdrawals_do_occur_in_these_stories() -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from tests.support.recount_records import BadRecordError, Raw, Rules
 
 Task = Literal["regression", "multiclass"]
 Said = float | str
+OTHER = "__other__"
 YEAR_2000_MS = 946_684_800_000
 
 
@@ -44,9 +46,9 @@ class Window:
     pairs: list[tuple[Said, Said]]
 
 
-def windows(records: Iterable[Raw], rules: Rules, task: Task) -> dict[Key, Window]:
-    """Every window that has predictions."""
-    said = _value if task == "regression" else _class
+def windows(records: Iterable[Raw], rules: Rules, task: Task, classes: Sequence[str] = ()) -> dict[Key, Window]:
+    """Every window that has predictions. classes: those that stand for themselves."""
+    said = _value if task == "regression" else partial(_class, classes)
     predictions: dict[tuple[str, str, str], list[tuple[tuple[str, int, int], Any]]] = defaultdict(list)
     labels: dict[str, list[tuple[int, Said | None]]] = defaultdict(list)
     for raw in records:
@@ -107,25 +109,31 @@ def _value(value: object) -> Said | None:
     return float(value)
 
 
-def _class(value: object) -> Said | None:
-    if value is None or isinstance(value, str):
-        return value
+def _class(classes: Sequence[str], value: object) -> Said | None:
+    if value is None:
+        return None
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
-        return str(int(value))
-    raise BadRecordError("no class")
+        name = "true" if value else "false"
+    elif isinstance(value, str):
+        name = value
+    elif isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        name = str(int(value))
+    else:
+        raise BadRecordError("no class")
+    return name if name in classes else OTHER
 
 
 def _actual(prediction: Prediction, labels: list[tuple[int, Said | None]], rules: Rules) -> Said | None:
-    """At equal times a withdrawal wins, else the greater value, or name."""
+    """At equal times a withdrawal wins, else the greater value, or the greater name, `OTHER` before all."""
     earliest, latest = prediction.event_ms - rules.label_skew_ms, prediction.event_ms + rules.horizon_ms
     inside = [label for label in labels if earliest <= label[0] <= latest]
     if not inside:
         return None
     newest = max(at_ms for at_ms, _ in inside)
     said = {truth for at_ms, truth in inside if at_ms == newest}
-    return None if None in said else max(said)  # type: ignore[type-var]  # of one task: all floats, or all strings
+    if None in said:
+        return None
+    return OTHER if OTHER in said else max(said)  # type: ignore[type-var]  # of one task: all floats, or all strings
 
 
 def regression_metrics(window: Window) -> dict[str, float | None]:
@@ -145,6 +153,22 @@ def regression_metrics(window: Window) -> dict[str, float | None]:
         "mape": (float(sk.mean_absolute_percentage_error(actual[share], predicted[share])) if share.any() else None),
         "bias": math.fsum(predicted - actual) / len(actual),
         "mean_actual": math.fsum(actual) / len(actual),
+    }
+
+
+def class_metrics(window: Window) -> dict[str, float | None]:
+    """Some of the `metrics` of a multiclass window: what is undefined of a class is left out of averages."""
+    if not window.pairs:
+        return dict.fromkeys(("accuracy", "precision_macro", "recall_weighted", "f1_macro", "log_loss", "auc"))
+    predicted, actual = [[str(pair[side]) for pair in window.pairs] for side in (0, 1)]
+    undefined: Any = {"zero_division": np.nan}
+    return {
+        "accuracy": float(sk.accuracy_score(actual, predicted)),
+        "precision_macro": float(sk.precision_score(actual, predicted, average="macro", **undefined)),
+        "recall_weighted": float(sk.recall_score(actual, predicted, average="weighted", **undefined)),
+        "f1_macro": float(sk.f1_score(actual, predicted, average="macro", **undefined)),
+        "log_loss": None,
+        "auc": None,
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from metrics.reference import Baseline
 from runtime import clock
@@ -95,9 +96,15 @@ def _batches(folder: Path, settings: Settings, traffic: Traffic) -> Iterator[Any
     model, limit = settings.models["fraud"], settings.limits.record_bytes_max
     assert traffic.predictions[-1]["event_time"] < clock.now_ms() + FUTURE_MS
     for kind, rows in (("predictions", traffic.predictions), ("labels", traffic.labels)):
-        read = Input(_write(folder / f"{kind}.jsonl", rows), kind, "fraud", model, limit)  # type: ignore[arg-type]
+        path = _write(folder / f"{kind}.jsonl", rows)
+        read = Input(path, kind, "fraud", model, limit, class_codes=_none)  # type: ignore[arg-type]
         yield from read.batches(lambda _: None)
         assert not read.bad
+
+
+def _none(_: object) -> NDArray[np.int64]:
+    """The fraud model has no classes that need codes."""
+    return np.empty(0, np.int64)
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> Path:

@@ -45,7 +45,6 @@ def read(epoch: int, first: int, last: int, after: int = -1) -> Batch:
         observed=None,
         bad=[],
         greatest_ms=T0,
-        classes=[],
     )
     chunk = SimpleNamespace(topic="p", partition=0, first=first, last=last, after=after)
     return sources(epoch)._advance(cast("Chunk", chunk), cast("Decoded", decoded))

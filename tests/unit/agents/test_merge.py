@@ -32,6 +32,7 @@ class World:
             app=SimpleNamespace(producer=SimpleNamespace(send=self._send)),
             names=SimpleNamespace(metrics="metrics"),
             metrics_partitions=4,
+            plan=PLAN,
             telemetry=Telemetry(100),
         )
         self.merging = Merging(cast("Context", context))

@@ -43,13 +43,7 @@ def batches(draw: st.DrawFn, kind: Literal["predictions", "labels"] = "predictio
         combos if scored else [],
         np.array(draw(st.lists(st.integers(0, len(combos) - 1), min_size=scored, max_size=scored)), np.int32),
         np.array(draw(st.lists(numbers, max_size=3)), dtype=np.int64),
-        classes=CLASSES if task == "multiclass" else [],
     )  # fmt: skip
-
-
-def said(batch: Batch, at: int) -> object:
-    outcome = batch.outcome[at].item()
-    return batch.classes[outcome] if batch.task == "multiclass" and outcome >= 0 else outcome
 
 
 def records(batch: Batch) -> list[tuple[object, ...]]:
@@ -57,7 +51,7 @@ def records(batch: Batch) -> list[tuple[object, ...]]:
     return [
         (
             batch.ids[at], batch.offsets[at], batch.time_ms[at], repr(batch.score[at]) if scored else None,
-            said(batch, at), batch.combos[batch.combo_index[at]] if scored else None,
+            batch.outcome[at].item(), batch.combos[batch.combo_index[at]] if scored else None,
         )
         for at in range(len(batch))
     ]  # fmt: skip
@@ -102,22 +96,6 @@ def test_a_mask_and_the_positions_it_names_select_the_same_records(batch: Batch,
     wanted = [record for record, keep in zip(records(batch), mask, strict=True) if keep]
     assert records(batch.select(mask)) == wanted
     assert batch.select(np.flatnonzero(mask)) == batch.select(mask)
-
-
-@given(batches("labels", "multiclass"), st.integers(2, 9))
-def test_a_part_names_only_the_classes_in_use(batch: Batch, partitions: int) -> None:
-    for part in batch.split(partitions):
-        assert sorted(set(part.outcome.tolist()) - {-1}) == list(range(len(part.classes)))
-
-
-@given(batches("labels", "multiclass"), batches("labels", "multiclass"))
-def test_classes_of_batches_that_are_put_together_go_by_their_names(one: Batch, two: Batch) -> None:
-    two.classes = two.classes[::-1]
-    together = Batch.concat([one, two])
-    assert [said(together, at) for at in range(len(together))] == [
-        said(batch, at) for batch in (one, two) for at in range(len(batch))
-    ]
-    assert len(set(together.classes)) == len(together.classes)
 
 
 def small() -> Batch:
@@ -175,13 +153,6 @@ def test_columns_of_different_lengths_are_refused() -> None:
 def test_a_combo_index_without_a_combo_is_refused() -> None:
     batch = small()
     batch.combos = batch.combos[:1]
-    with pytest.raises(DecodeError):
-        Batch.unpack(batch.pack())
-
-
-def test_a_class_index_without_a_class_is_refused() -> None:
-    batch = small()
-    batch.outcome, batch.classes = np.array([0, 1, 2], np.int32), ["cat", "dog"]
     with pytest.raises(DecodeError):
         Batch.unpack(batch.pack())
 

@@ -147,6 +147,34 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
         evaluate.run(several, predictions, labels, None, None)
 
 
+PETS = Settings.model_validate(
+    {"models": {"pets": {"task": "multiclass", "predictions": {"topic": "p"}, "classes_max": 2}}}
+)
+
+
+def test_several_classes_are_evaluated_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at_ms = 1_763_000_040_000
+    predicted: list[object] = ["cat", "cat", 3, "cow", 3.0, "3"]
+    predictions: list[dict[str, object]] = [
+        {"id": n, "event_time": at_ms, "prediction": name} for n, name in enumerate(predicted)
+    ]
+    predictions.append({"id": "best", "event_time": at_ms, "scores": {"cat": 0.7, "cow": 0.3}})
+    truths: list[object] = ["cat", "3", 3, "dog", "cat", None]
+    labels: list[dict[str, object]] = [
+        {"id": n, "label_time": at_ms + 1_000, "actual": truth} for n, truth in enumerate(truths)
+    ]
+    labels.append({"id": 4, "label_time": at_ms + 2_000, "actual": "3"})
+    paths = write_lines(tmp_path / "p.jsonl", predictions), write_lines(tmp_path / "l.jsonl", labels)
+    assert evaluate.run(PETS, *paths, None, tmp_path / "out") == 0
+    assert last_line(capsys)["labels"]["corrected"] == 1
+    [whole] = cast("list[dict[str, Any]]", lines(tmp_path / "out"))
+    assert (whole["task"], whole["total"], whole["labelled"], whole["correct"]) == ("multiclass", 7, 5, 4)
+    assert whole["confusion"] == {"cat": {"cat": 1}, "3": {"cat": 1, "3": 2}, "__other__": {"__other__": 1}}
+    assert whole["predicted_counts"] == {"cat": 3, "3": 3, "__other__": 1}
+    assert whole["metrics"]["accuracy"] == pytest.approx(0.8)
+    assert whole["per_class"]["3"]["recall"] == pytest.approx(2 / 3)
+
+
 PRICE = Settings.model_validate(
     {"models": {"price": {"task": "regression", "predictions": {"topic": "p"}, "segments": ["city"]}}}
 )

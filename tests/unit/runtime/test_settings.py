@@ -81,7 +81,7 @@ def test_all_errors_come_at_once_with_their_key_paths() -> None:
         "models": {
             "a": model(window="6x", threshold=2)["models"]["fraud"],
             "b": {"labels": {}},
-            "c": {"predictions": {"topic": "c"}, "horizon": "30s", "task": "multiclass"},
+            "c": {"predictions": {"topic": "c"}, "horizon": "30s"},
         },
         "web": {"port": 70_000},
     }
@@ -92,7 +92,6 @@ def test_all_errors_come_at_once_with_their_key_paths() -> None:
         "models.a.window",
         "models.b.predictions",
         "web.port",
-        "models.c.task",
         "models.c.horizon",
     ]
 
@@ -137,7 +136,7 @@ def test_keys_that_would_change_kafkas_guarantees_are_refused_with_the_reason(ke
         ({"segments": ["a=b"]}, "models.fraud.segments[0]: not a segment field"),
         ({"positive_class": [1]}, "models.fraud.positive_class: must be a class"),
         ({"threshold": 1.5}, "models.fraud.threshold: must be less than or equal to 1"),
-        ({"task": "multiclass"}, "models.fraud.task: multiclass is not available in this version"),
+        ({"classes_max": 1}, "models.fraud.classes_max: must be greater than or equal to 2"),
         ({"task": "binray"}, "models.fraud.task: must be one of binary, multiclass, regression, did you mean binary?"),
         ({"labels": {"topic": "p"}}, "models.fraud.labels.topic: p is already the predictions' topic of fraud"),
         ({"labels": {"topic": "a b"}}, "models.fraud.labels.topic: not a topic name"),
@@ -192,6 +191,14 @@ def test_models_that_share_a_topic_must_have_one_task() -> None:
         }
     }
     assert "models.b.task: must be as in a: both read l" in problems_of(tree)
+
+
+def test_multiclass_models_that_share_a_topic_must_have_the_same_classes() -> None:
+    one = {"predictions": {"topic": "p"}, "labels": {"topic": "l"}, "task": "multiclass"}
+    two = {"models": {"a": one, "b": one | {"labels": {"topic": "k"}}}}
+    assert problems_of(two) == ["models.b.labels.topic: must be as in a: both read p, and their classes are one list"]
+    three = {"models": {"a": one, "b": one | {"classes_max": 7}}}
+    assert problems_of(three) == ["models.b.classes_max: must be as in a: both read p"]
 
 
 def test_a_labels_topic_may_not_be_another_models_predictions() -> None:

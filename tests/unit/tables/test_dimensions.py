@@ -47,9 +47,12 @@ def test_all_who_read_the_same_log_agree() -> None:
 def test_only_names_that_there_is_room_for_are_left_to_the_log() -> None:
     found = admissions()
     combo = ("fraud", "v1", "DE")
-    assert found.unsettled([combo, combo]) == [Name("fraud", "version", "v1"), Name("fraud", "segment country", "DE")]
+    assert found.unsettled(found.names(combo) * 2) == [
+        Name("fraud", "version", "v1"),
+        Name("fraud", "segment country", "DE"),
+    ]
     admit(found, combo, ("fraud", "v1", "US"))
-    assert found.unsettled([("fraud", "v1", "FR")]) == []
+    assert found.unsettled(found.names(("fraud", "v1", "FR"))) == []
 
 
 def test_f57_models_that_nobody_configured_are_limited_too() -> None:
@@ -57,3 +60,22 @@ def test_f57_models_that_nobody_configured_are_limited_too() -> None:
     admit(found, ("a", "v1", "DE"), ("b", "v1", "DE"))
     assert found.cap(("a", "v1", "DE")) == ("a", "v1", "DE")
     assert found.cap(("b", "v1", "DE")) == (OTHER, OTHER, OTHER)
+
+
+def test_classes_have_the_codes_of_their_admission_and_the_rest_has_the_last_one() -> None:
+    plan = Plan({"pets": ModelPlan("pets", "p", "l", task="multiclass", classes_max=2)})
+    one, other = (Admissions(plan, models_max=0, segment_values_max={}) for _ in range(2))
+    assert one.unsettled(one.classes("l", ["dog", "cat"])) == [Name("l", "class", "dog"), Name("l", "class", "cat")]
+    for name in (Name("l", "class", value) for value in ("dog", "cat", "cow")):
+        one.admit(name)
+        other.admit(name)
+    assert one.class_names("l") == other.class_names("l") == ["dog", "cat"]
+    assert one.class_codes("l", ["cow", "cat", "dog", "fly"]).tolist() == [2, 1, 0, 2]
+    assert one.unsettled(one.classes("l", ["cow"])) == []
+
+
+def test_a_class_called_like_what_has_no_name_is_counted_with_the_rest() -> None:
+    plan = Plan({"pets": ModelPlan("pets", "p", "l", task="multiclass", classes_max=2)})
+    found = Admissions(plan, models_max=0, segment_values_max={})
+    assert found.admit_classes("l", [OTHER, "cat", "__class_1__"]).tolist() == [2, 0, 2]
+    assert found.class_names("l") == ["cat"]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
-from models.batch import OTHER, Batch, Source
+from models.batch import Batch, Source
 from models.errors import WorldError
 from models.outcome import Task, failed
 from tables.block import decode_block, encode_block
-from tables.join_state import JoinState, classes_of
+from tables.dimensions import Admissions
+from tables.join_state import JoinState
 from tables.plan import MIN_MS, ModelPlan, Plan
 from tables.row_forms import FORMS
 from tables.snapshot import Snapshot
@@ -40,14 +42,15 @@ class Feed:
     def __init__(self, task: Task, state: JoinState | None = None) -> None:
         self.task, self.state = task, state or join_state(plan(task))
         self.last = {"p": -1, "l": -1}
+        self.codes = partial(Admissions(self.state.plan, 0, {}).admit_classes, "l")
+        self.codes(["cat", "cow", "dog"] if task == "multiclass" else [])
 
     def batch(self, topic: str, records: list[tuple[str, int, Said | None]]) -> Batch:
         n, base = len(records), self.last[topic]
         self.last[topic] += n
         said = [what for _, _, what in records]
-        classes = sorted({what for what in said if isinstance(what, str)})
         if self.task == "multiclass":
-            outcome = np.array([-1 if x is None else classes.index(str(x)) for x in said], np.int32)
+            outcome = np.array([-1 if x is None else self.codes([str(x)])[0] for x in said], np.int32)
         else:
             outcome = np.array([math.inf if x is None else x for x in said], np.float64)
         predicted = topic == "p"
@@ -58,7 +61,6 @@ class Feed:
             np.array([at_ms for _, at_ms, _ in records]),
             score if predicted else np.empty(0),
             outcome, [("fraud", "v1")] if predicted else [], np.zeros(n if predicted else 0, np.int32),
-            classes=classes,
         )  # fmt: skip
 
     def __call__(self, topic: str, *records: tuple[str, int, Said | None]) -> None:
@@ -122,45 +124,16 @@ def test_which_of_several_labels_counts_does_not_depend_on_what_came_first(
             feeding = [("p", ("a", T0, one)), *(("l", ("a", LATER, truth)) for truth in order)]
             for topic, record in feeding[::-1] if labels_first else feeding:
                 feed(topic, record)
-            names = classes_of(feed.state, "fraud")
             [value] = feed.state.rows.unwritten().values()
             row = FORMS[task].decode(value)
-            best = max(row.labels, key=lambda x: names[int(x.actual)] if names else x.actual)
+            best = max(label.actual for label in row.labels)
             assert feed.labelled == 1
-            only = Feed(task, join_state(plan(task)))
-            for name in names:
-                only.state.classes.enter(only.state.combos.topic_code("l"), name)
+            only, said = Feed(task), ("cat", "cow", "dog")[int(best)] if task == "multiclass" else best
             only("p", ("a", T0, one))
-            only("l", ("a", LATER, names[int(best.actual)] if names else best.actual))
+            only("l", ("a", LATER, said))
             assert only.window().head.tolist() == feed.window().head.tolist()
-            found.add(names[int(best.actual)] if names else best.actual)
+            found.add(said)
     assert found == {max(x for x in (one, two, three))}
-
-
-def test_classes_beyond_the_limit_are_one_other_class() -> None:
-    feed = Feed("multiclass", join_state(plan("multiclass", classes_max=2)))
-    feed("p", ("a", T0, "cat"), ("b", T0, "dog"))
-    feed("l", ("a", LATER, "cow"), ("b", LATER, "fly"))
-    assert classes_of(feed.state, "fraud") == ["cat", "dog", OTHER]
-    assert feed.fates("labels") == {"joined": 2}
-    feed("l", ("a", LATER, "fly"))
-    assert feed.fates("labels") == {"joined": 2, "duplicate": 1}
-
-
-def test_classes_keep_their_codes_in_a_replay_and_in_a_checkpoint() -> None:
-    feed = Feed("multiclass")
-    batches = [feed.batch("p", [("a", T0, "dog"), ("b", T0, "cat")]), feed.batch("l", [("a", LATER, "cow")])]
-    replayed = join_state(plan("multiclass"))
-    for batch in batches:
-        block = feed.state.decide(batch.kind, [batch])
-        assert block is not None
-        feed.state.apply(block)
-        replayed.apply_body(encode_block(block))
-    restored = join_state(plan("multiclass"))
-    restored.restore_body(replayed.snapshot_body())
-    names = classes_of(feed.state, "fraud")
-    assert names == ["cat", "dog", "cow"]
-    assert classes_of(replayed, "fraud") == classes_of(restored, "fraud") == names
 
 
 def test_a_block_may_hold_rows_of_several_tasks() -> None:

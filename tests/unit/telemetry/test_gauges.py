@@ -51,6 +51,13 @@ def test_a_regression_shows_its_errors() -> None:
     assert "ml_model_mse" not in found
 
 
+def test_of_several_classes_the_weighted_averages_are_shown() -> None:
+    pets = record(metrics={"accuracy": 0.9, "precision_weighted": 0.8, "recall_weighted": 0.7, "f1_macro": 0.1})
+    found = {name: value for name, _, value in gauges_of(pets) if name.startswith("ml_model_")}
+    assert (found["ml_model_precision"], found["ml_model_recall"]) == (0.8, 0.7)
+    assert "ml_model_f1" not in found
+
+
 def watched(**changes: object) -> dict[str, Any]:
     features = {"amount": {"psi": 0.2, "ks_pvalue": 0.01}, "country": {"psi": 0.1, "ks_pvalue": None}}
     return record(
