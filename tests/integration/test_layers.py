@@ -19,6 +19,9 @@ from tests.support.scene import Scene
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 FEED_SECONDS = 8
 WATCHED = ("quality", "estimated")
+RAW = b"jewellery"
+"""A value of the feature `merchant`, of which no segment is made."""
+WITHOUT_RAW = ("metrics", "by-id", "partials", "join-changelog", "merge-changelog", "dimensions-changelog")
 OF_THE_PAST = ("concept", "kinds")
 """Of drift: what depends on the windows before, of which files have none that came first."""
 
@@ -74,6 +77,12 @@ def whole_windows(records: list[Any]) -> dict[Key, dict[str, object]]:
     return found
 
 
+def tells(scene: Scene, raw: bytes) -> list[str]:
+    """Where a feature's value as it came can be read: on which of our topics, in whose log."""
+    topics = [t for t in WITHOUT_RAW if any(raw in (m.value() or b"") for m in scene.read(f"{scene.prefix}{t}"))]
+    return topics + [worker.name for worker in scene.workers if raw.decode() in worker.log]
+
+
 def differences(found: object, wanted: object, path: str) -> list[str]:
     """Every value that is not the one wanted, by its path."""
     if isinstance(found, dict) and isinstance(wanted, dict) and found.keys() == wanted.keys():
@@ -99,6 +108,7 @@ def test_what_needs_no_labels_is_counted_exactly_though_a_worker_was_killed(
         feeder.finish()
         scene.judge(letters_max=3)  # the kill moves the partitions, and so does the return
         found = whole_windows([r for r in scene.records() if r["final"]])
+        assert tells(scene, RAW) == []
         config.write_bytes(orjson.dumps(scene.settings))
     out = tmp_path / "expected.jsonl"
     evaluate.run(load_settings(config, {}), files["predictions"], files["labels"], "fraud", out)
