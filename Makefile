@@ -25,10 +25,10 @@ demo: setup ## everything on one machine, with simulated traffic: make demo FOR=
 	$(BIN)/hindcast demo $(if $(FOR),--for $(FOR))
 
 test: lint ## lint, then every test that this machine can run (at most 10 minutes)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --timeout-method=signal $(PYTEST_ARGS)
 
 test-faults: setup-dev ## the long fault suite on a real broker: kills, pauses, restarts
-	$(BIN)/python -m pytest -m faults -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m faults -n 2 --dist loadgroup --timeout-method=signal $(PYTEST_ARGS)
 
 bench: setup-dev ## measure against plain Faust and Kafka Streams: make bench BENCH=full|ci
 	BENCH=$(BENCH) $(BIN)/python -m benchmarks

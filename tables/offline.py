@@ -48,12 +48,16 @@ def _spans(one: SliceWindows, class_names: ClassNames) -> Iterator[Record]:
     """The spans of a slice, back to back, and each as it stands at the end; a counted one at the end alone."""
     window_ms = one.plan.window_ms
     last_ms = max(one.windows) + window_ms
+    unwatched = one.concept
     for span in one.plan.spans:
         if span.whole_only and one.name[2]:
             continue
+        one.concept, watched_ms = unwatched, MIN_MS
         total, length_ms = RollingSum(one), span.length_ms
         ends = [] if length_ms is None else range(min(one.windows) // length_ms * length_ms, last_ms, length_ms)
         for end_ms in (*ends, last_ms):
+            one.watch(watched_ms, end_ms)
+            watched_ms = end_ms
             record = rolled(one, span, total, end_ms, class_names(one.plan.labels_topic), final=True)
             if record is not None:
                 yield record

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from metrics.window_layout import WindowLayout
 from models.batch import OTHER
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(dict[str, int]).decode
 _LEAD, _OF_PART = 4, 3
 NAMES_MAX = 100

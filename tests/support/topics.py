@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
-_DELETE_TRIES_MAX = 100
+_TRIES_MAX = 100
 
 
 class ScratchTopics:
@@ -21,14 +21,18 @@ class ScratchTopics:
     async def create(
         self, name: str, partitions: int = 4, replication_factor: int = 1, config: Mapping[str, str] | None = None
     ) -> str:
-        """Create a topic and return its full name; raises aiokafka's error if the broker refuses."""
+        """Create a topic and return its full name once the broker lists it; raises aiokafka's error if it refuses."""
         full = self.prefix + name
         new = NewTopic(full, partitions, replication_factor, topic_configs=dict(config or {}))
         response = await self._admin.create_topics([new])
         for _, code, *message in response.topic_errors:  # the client itself never raises these
             if code:
                 raise for_code(code)(*message)
-        return full
+        for _ in range(_TRIES_MAX):  # the broker answers before it tells others
+            if full in await self.names():
+                return full
+            await asyncio.sleep(0.05)
+        raise TimeoutError(f"{full} is not there after it was created")
 
     async def names(self) -> list[str]:
         """Full names of all topics with our prefix, whoever created them."""
@@ -36,7 +40,7 @@ class ScratchTopics:
 
     async def delete_all(self) -> None:
         """Delete every topic with our prefix, and wait until the broker no longer lists them."""
-        for _ in range(_DELETE_TRIES_MAX):
+        for _ in range(_TRIES_MAX):
             if not (names := await self.names()):
                 return
             await self._admin.delete_topics(names)  # the broker answers before the topics are gone
