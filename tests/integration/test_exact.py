@@ -31,4 +31,4 @@ def test_final_records_equal_the_recount_though_a_worker_was_killed(
         victim.kill()
         victim.start()
         feeder.finish()
-        scene.judge(letters_max=2)
+        scene.judge(letters_max=3)  # the kill moves the partitions, and so does the return
