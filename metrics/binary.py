@@ -7,18 +7,17 @@ is the plain addition of their vectors.
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.layout import CALIBRATION_BINS, FIXED_POINT, HEAD_COLUMNS, Column, Layout
 from metrics.losses import brier_losses, log_losses
+from metrics.scatter import bin_of, scatter
 
 Ints = NDArray[np.int64]
 Head = NDArray[np.int64]
 Cells = NDArray[np.int32]
-_Whole = TypeVar("_Whole", np.int64, np.int32)
 
 _PREDICTION_COLUMNS = np.array(
     [Column.TOTAL, Column.SCORED_TOTAL, Column.PREDICTED_POSITIVE_TOTAL, Column.SCORE_SUM],
@@ -123,7 +122,7 @@ def add_predictions(
     """
     del cells, layout  # every accumulator call has the same shape
     terms = prepared.prediction_terms * sign
-    _scatter(head, slot, _PREDICTION_COLUMNS, terms)
+    scatter(head, slot, _PREDICTION_COLUMNS, terms)
 
 
 def add_outcomes(
@@ -141,17 +140,17 @@ def add_outcomes(
     outcome = prepared.outcome
     if outcome is None:
         raise ValueError("these records were prepared without labels")
-    _scatter(head, slot, outcome.columns, outcome.terms * sign)
+    scatter(head, slot, outcome.columns, outcome.terms * sign)
     signs = np.asarray(sign, dtype=np.int32)
-    bins = _index(prepared.score, layout.score_bins, layout.score_bins)
+    bins = bin_of(prepared.score, layout.score_bins, layout.score_bins)
     of_class = outcome.actual * np.int64(layout.score_bins)
     scored: Cells = np.multiply(prepared.scored, signs, dtype=np.int32)
-    _scatter(cells, slot, bins + of_class, scored)
+    scatter(cells, slot, bins + of_class, scored)
     if outcome.latency_octaves is not None:
         scale = layout.latency_bins_per_octave
-        latency_bins = _index(outcome.latency_octaves, scale, layout.latency_bins)
+        latency_bins = bin_of(outcome.latency_octaves, scale, layout.latency_bins)
         ones = np.broadcast_to(signs, slot.shape)
-        _scatter(cells, slot, latency_bins + layout.latency_start, ones)
+        scatter(cells, slot, latency_bins + layout.latency_start, ones)
 
 
 def _outcome(
@@ -164,7 +163,7 @@ def _outcome(
 ) -> _Outcome:
     waited_ms = None if latency_ms is None else np.maximum(latency_ms, 0)
     octaves = None if waited_ms is None else np.log2(np.maximum(waited_ms, 1).astype(np.float64))
-    triple = Column.CALIBRATION + 3 * _index(score, CALIBRATION_BINS, CALIBRATION_BINS)
+    triple = Column.CALIBRATION + 3 * bin_of(score, CALIBRATION_BINS, CALIBRATION_BINS)
     # TP, FP, FN, TN stand in this order, so two bits lead to the right one.
     confusion = np.int64(Column.TN) - 2 * predicted - actual
     rows: list[tuple[int | Ints, int | Ints | NDArray[np.bool_]]] = [
@@ -193,23 +192,3 @@ def _check_classes(name: str, classes: NDArray[np.int8]) -> None:
 
 def _fixed(values: NDArray[np.float64]) -> Ints:
     return np.rint(values * FIXED_POINT).astype(np.int64)
-
-
-def _index(values: NDArray[np.float64], scale: float, bins: int) -> Ints:
-    """Bin of each value >= 0, the last bin taking all that lies beyond."""
-    return np.minimum((values * scale).astype(np.int64), bins - 1)
-
-
-def _scatter(table: NDArray[_Whole], slot: Ints, columns: Ints, terms: NDArray[_Whole]) -> None:
-    """Add terms [k, n] at (slot [n], columns [k, n]) of table, in place.
-
-    The table is flattened because np.add.at is 15 times faster on one index
-    than on a pair. Raises ValueError where flattening would copy, and IndexError
-    for a slot that is not there (a negative one would count from the end).
-    """
-    if not table.flags.c_contiguous:
-        raise ValueError("accumulators must be C-contiguous")
-    if slot.size and slot.min() < 0:
-        raise IndexError("negative slot")
-    where = slot * table.shape[1] + columns
-    np.add.at(table.reshape(-1), where.reshape(-1), terms.reshape(-1))

@@ -47,7 +47,7 @@ class Terms:
         scatter(table, slot, self.columns, self.amounts * sign)
 
 
-def scatter(table: Table, slot: Ints, columns: Ints, amounts: Ints) -> None:
+def scatter(table: Table, slot: Ints, columns: Ints, amounts: Table) -> None:
     """Add amounts [k, n] at (slot [n], columns [k, n]) of table, in place.
 
     The table is flattened because np.add.at is 15 times faster on one index than on a pair, and has
@@ -59,7 +59,7 @@ def scatter(table: Table, slot: Ints, columns: Ints, amounts: Ints) -> None:
     if slot.size and slot.min() < 0:
         raise IndexError("negative slot")
     where = slot * table.shape[1] + columns
-    np.add.at(table.reshape(-1), where.reshape(-1), amounts.astype(table.dtype).reshape(-1))
+    np.add.at(table.reshape(-1), where.reshape(-1), amounts.astype(table.dtype, copy=False).reshape(-1))
 
 
 def bin_of(values: Floats, scale: float, bins: int) -> Ints:

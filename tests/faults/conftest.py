@@ -18,14 +18,11 @@ SEED = int(os.environ.get("HINDCAST_FAULT_SEED", "20261"))
 NewScene = Callable[..., Scene]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.faults)
-            item.add_marker(pytest.mark.own_broker)
-            item.add_marker(pytest.mark.timeout(300))
-            # Side by side: what keeps both cores busy, and what mostly waits for receivers.
-            item.add_marker(pytest.mark.xdist_group("alerts" if "alert" in item.path.name else "data"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.path.is_relative_to(Path(__file__).parent):
+        item.add_marker(pytest.mark.faults)
+        item.add_marker(pytest.mark.own_broker)
+        item.add_marker(pytest.mark.timeout(300))
 
 
 @pytest.fixture(scope="session")

@@ -25,10 +25,4 @@ def test_final_records_equal_the_recount_though_a_worker_was_killed(
     broker: str, tmp_path: Path, load: Load, keyed: bool
 ) -> None:
     with Scene(broker, tmp_path, load if keyed else load.without_keys()) as scene:
-        _, victim = scene.start(2)
-        feeder = scene.feed(FEED_SECONDS)
-        feeder.join(FEED_SECONDS / 2)
-        victim.kill()
-        victim.start()
-        feeder.finish()
-        scene.judge(letters_max=2)
+        scene.outlive_a_kill(FEED_SECONDS)

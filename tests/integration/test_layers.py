@@ -100,13 +100,7 @@ def test_what_needs_no_labels_is_counted_exactly_though_a_worker_was_killed(
     config.write_bytes(orjson.dumps({"models": {"fraud": {"predictions": {"topic": "p"}}}}))
     baseline_build.run(load_settings(config, {}), files["training"], "fraud", baseline, None, "")
     with Scene(broker, tmp_path, load if keyed else load.without_keys(), model=model) as scene:
-        _, victim = scene.start(2)
-        feeder = scene.feed(FEED_SECONDS)
-        feeder.join(FEED_SECONDS / 2)
-        victim.kill()
-        victim.start()
-        feeder.finish()
-        scene.judge(letters_max=3)  # the kill moves the partitions, and so does the return
+        scene.outlive_a_kill(FEED_SECONDS)
         found = whole_windows([r for r in scene.records() if r["final"]])
         assert tells(scene, RAW) == []
         config.write_bytes(orjson.dumps(scene.settings))

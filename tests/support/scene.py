@@ -131,6 +131,16 @@ class Scene:
         feeder.start()
         return feeder
 
+    def outlive_a_kill(self, feed_seconds: float) -> None:
+        """Two workers take the load; one of them is killed in the middle of it and comes back; all is judged."""
+        _, victim = self.start(2)
+        feeder = self.feed(feed_seconds)
+        feeder.join(feed_seconds / 2)
+        victim.kill()
+        victim.start()
+        feeder.finish()
+        self.judge(letters_max=3)  # the kill moves the partitions, and so does the return
+
     # -- what came of it
 
     def judge(self, *, letters_max: int = 1) -> None:

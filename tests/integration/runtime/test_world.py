@@ -19,6 +19,14 @@ def settings(broker: str, topics: ScratchTopics) -> Settings:
     return parse({"kafka": kafka, "models": {"fraud": source}}, {})
 
 
+async def settled(is_so: Callable[[], bool]) -> None:
+    """Wait until the broker tells everybody of what it has just made."""
+    for _ in range(100):
+        if await asyncio.to_thread(is_so):
+            return
+        await asyncio.sleep(0.1)
+
+
 @pytest.fixture
 def command(settings: Settings, tmp_path: Path) -> Callable[..., int]:
     kafka = settings.kafka
@@ -38,7 +46,9 @@ async def test_a_worker_may_create_our_topics_but_never_the_sources(settings: Se
     assert await topics.names() == []
     await topics.create("x_predictions")
     await topics.create("x_labels")
+    await settled(lambda: not inspect(settings, will_create=True).errors)
     await asyncio.to_thread(ensure, settings, create_topics=True)
+    await settled(lambda: not inspect(settings).errors)
     found = await asyncio.to_thread(inspect, settings)
     assert found.errors == []
     fixed = {topic.name: topic.partitions for topic in found.expected.topics if topic.partitions is not None}
@@ -53,6 +63,7 @@ async def test_without_our_topics_the_worker_does_not_start_and_names_them_all(
 ) -> None:
     await topics.create("x_predictions")
     await topics.create("x_labels")
+    await settled(lambda: not inspect(settings, will_create=True).errors)
     with pytest.raises(WorldError) as caught:
         await asyncio.to_thread(ensure, settings)
     found = await asyncio.to_thread(inspect, settings)
