@@ -21,6 +21,7 @@ from runtime.settings import (
     WebSettings,
 )
 from runtime.settings.drift import DriftSettings
+from runtime.settings.kafka import OAuthSettings
 from runtime.settings.model import LabelField, PredictionField
 
 LATER: Final = "*Read and checked, not acted on in this version.*"
@@ -28,6 +29,7 @@ LATER: Final = "*Read and checked, not acted on in this version.*"
 SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "kafka": KafkaSettings,
     "kafka.security": SecuritySettings,
+    "kafka.security.oauth": OAuthSettings,
     "models.NAME": ModelSettings,
     "models.NAME.drift": DriftSettings,
     "models.NAME.predictions": PredictionSource,
@@ -37,7 +39,13 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "web": WebSettings,
     "limits": LimitSettings,
 }
-WHOLE: Final = {"kafka.security", "models.NAME.drift", "models.NAME.predictions", "models.NAME.labels"}
+WHOLE: Final = {
+    "kafka.security",
+    "kafka.security.oauth",
+    "models.NAME.drift",
+    "models.NAME.predictions",
+    "models.NAME.labels",
+}
 """Keys that have a table of their own."""
 
 MEANINGS: Final = {
@@ -52,11 +60,20 @@ MEANINGS: Final = {
     "at 0 again. `stop`: refuse to start, and say so. `reset`: read all of it, as new records on top of the old ones.",
     "kafka.schema_registry": LATER,
     "kafka.security.protocol": "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.",
-    "kafka.security.mechanism": "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; needed with SASL.",
-    "kafka.security.username": "Needed with SASL.",
+    "kafka.security.mechanism": "`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`; needed with SASL.",
+    "kafka.security.username": "Needed with SASL, but for OAUTHBEARER.",
     "kafka.security.password": "As `${ENV_VAR}` only; a password in the file is refused.",
     "kafka.security.password_file": "A file that holds the password and nothing else. Give this or `password`.",
     "kafka.security.ca_file": "The certificate authority of the brokers, PEM. Not set: the system's.",
+    "kafka.security.cert_file": "A client certificate, PEM, for brokers that ask for one.",
+    "kafka.security.key_file": "Its private key, PEM, without a passphrase.",
+    "kafka.security.oauth.token_url": "Where tokens are asked for, by the client credentials grant (RFC 6749, 4.4). "
+    "Its certificate is checked by the system's authorities and by `ca_file`.",
+    "kafka.security.oauth.client_id": "Who asks.",
+    "kafka.security.oauth.client_secret": "As `${ENV_VAR}` only.",
+    "kafka.security.oauth.client_secret_file": "A file that holds the secret and nothing else. Give this or "
+    "`client_secret`.",
+    "kafka.security.oauth.scope": "What is asked for, where the endpoint wants it said.",
     "kafka.security.allow_plaintext": "Allow mechanism `PLAIN` without TLS, where the password can be read on the way.",
     "models.NAME.task": "`binary`, `multiclass` or `regression`.",
     "models.NAME.partitioned_by_id": "`true`: both topics are keyed by join id with equal partition counts, so records "

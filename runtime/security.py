@@ -6,9 +6,13 @@ app has one. So nobody else makes credentials, and the context is always given w
 
 import ssl
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
 
 from models.errors import WorldError
+from runtime.clock import now_ms
+from runtime.oauth import OAuthClient, TokenProvider
 from runtime.settings.kafka import Mechanism, Protocol, SecuritySettings
 from runtime.settings.secrets import read_secret
 
@@ -25,6 +29,9 @@ class KafkaSecurity:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    oauth: OAuthClient | None = None
 
     @property
     def tls(self) -> bool:
@@ -38,43 +45,62 @@ class KafkaSecurity:
 
 
 def kafka_security(settings: SecuritySettings) -> KafkaSecurity:
-    """Resolve the password (environment or file). Raises WorldError if the file went away since loading."""
+    """Resolve the secrets (environment or file). Raises WorldError if a file went away since loading."""
     return KafkaSecurity(
         protocol=settings.protocol,
         mechanism=settings.mechanism,
         username=settings.username,
-        password=_password(settings),
+        password=_secret("password_file", settings.password, settings.password_file),
         ca_file=settings.ca_file,
+        cert_file=settings.cert_file,
+        key_file=settings.key_file,
+        oauth=_oauth_client(settings),
     )
 
 
-def _password(settings: SecuritySettings) -> str | None:
-    if settings.password is not None:
-        return settings.password.get_secret_value()
-    if settings.password_file is None:
+def _oauth_client(settings: SecuritySettings) -> OAuthClient | None:
+    oauth = settings.oauth
+    if oauth is None:
+        return None
+    secret = _secret("oauth.client_secret_file", oauth.client_secret, oauth.client_secret_file)
+    return OAuthClient(oauth.token_url, oauth.client_id, secret or "", oauth.scope, settings.ca_file)
+
+
+def _secret(key: str, value: SecretStr | None, path: str | None) -> str | None:
+    if value is not None:
+        return value.get_secret_value()
+    if path is None:
         return None
     try:
-        return read_secret(settings.password_file)
+        return read_secret(path)
     except ValueError as error:
-        raise WorldError(f"kafka.security.password_file: {error}") from None
+        raise WorldError(f"kafka.security.{key}: {error}") from None
 
 
 def ssl_context(security: KafkaSecurity) -> ssl.SSLContext | None:
     """A context that verifies the broker (by ``ca_file`` or the system's authorities); None without TLS."""
     if not security.tls:
         return None
+    key = "ca_file"
     try:
-        return ssl.create_default_context(cafile=security.ca_file)
+        context = ssl.create_default_context(cafile=security.ca_file)
+        if security.cert_file is not None:
+            key = "cert_file"
+            context.load_cert_chain(security.cert_file, security.key_file)
     except (OSError, ssl.SSLError) as error:
-        raise WorldError(f"kafka.security.ca_file: cannot use {security.ca_file}: {error.strerror or error}") from None
+        path = getattr(security, key)
+        raise WorldError(f"kafka.security.{key}: cannot use {path}: {error.strerror or error}") from None
+    return context
 
 
-def aiokafka_kwargs(security: KafkaSecurity) -> dict[str, str | ssl.SSLContext | None]:
+def aiokafka_kwargs(security: KafkaSecurity) -> dict[str, str | ssl.SSLContext | TokenProvider | None]:
     """Keyword arguments for aiokafka's consumer, producer and admin client."""
-    kwargs: dict[str, str | ssl.SSLContext | None] = {"security_protocol": security.protocol}
+    kwargs: dict[str, str | ssl.SSLContext | TokenProvider | None] = {"security_protocol": security.protocol}
     if security.tls:
         kwargs["ssl_context"] = ssl_context(security)
-    if security.sasl:
+    if security.oauth is not None:
+        kwargs |= {"sasl_mechanism": security.mechanism, "sasl_oauth_token_provider": TokenProvider(security.oauth)}
+    elif security.sasl:
         kwargs |= {
             "sasl_mechanism": security.mechanism,
             "sasl_plain_username": security.username,
@@ -85,8 +111,10 @@ def aiokafka_kwargs(security: KafkaSecurity) -> dict[str, str | ssl.SSLContext |
 
 def faust_credentials(security: KafkaSecurity) -> "Credentials | None":
     """Credentials for ``faust.App(broker_credentials=…)``; None without TLS and login."""
-    from faust.auth import SASLCredentials, SSLCredentials  # slow to import, and only workers need it
+    from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials  # slow to import, only workers need it
 
+    if security.oauth is not None:
+        return OAuthCredentials(oauth_cb=TokenProvider(security.oauth), ssl_context=ssl_context(security))
     if security.sasl:
         return SASLCredentials(
             username=security.username,
@@ -98,13 +126,24 @@ def faust_credentials(security: KafkaSecurity) -> "Credentials | None":
     return None if context is None else SSLCredentials(context)
 
 
-def confluent_config(security: KafkaSecurity) -> dict[str, str]:
+def confluent_config(security: KafkaSecurity) -> dict[str, Any]:
     """Configuration for confluent-kafka (librdkafka)."""
-    config: dict[str, str] = {"security.protocol": security.protocol}
-    if security.tls and security.ca_file is not None:
-        config["ssl.ca.location"] = security.ca_file
+    config: dict[str, Any] = {"security.protocol": security.protocol}
+    if security.tls:
+        files = {"ca": security.ca_file, "certificate": security.cert_file, "key": security.key_file}
+        config |= {f"ssl.{name}.location": path for name, path in files.items() if path is not None}
     if security.sasl:
         config["sasl.mechanism"] = security.mechanism or ""
+    if security.oauth is not None:
+        provider = TokenProvider(security.oauth)
+        config["oauth_cb"] = lambda _: _until(provider)
+    elif security.sasl:
         config["sasl.username"] = security.username or ""
         config["sasl.password"] = security.password or ""
     return config
+
+
+def _until(provider: TokenProvider) -> tuple[str, float]:
+    """A token and the Unix time at which it runs out, as librdkafka wants it."""
+    token = provider.current()
+    return token.text, now_ms() / 1000 + token.lifetime_seconds

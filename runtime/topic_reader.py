@@ -108,6 +108,8 @@ class TopicReader:
 
     def _is_wanted(self, message: Message, open_partitions: set[int]) -> bool:
         error, partition = message.error(), message.partition() or 0
+        if error is not None and error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            return False  # librdkafka looks for its coordinator all the same; a group that nobody joins needs no right
         if error is not None:
             if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
                 raise WorldError(f"topic {self.topic}: {error.str()}")

@@ -1,15 +1,13 @@
 """Checks across keys: pure, each finding with every key it rests on."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from runtime.settings.alerts_receiver_checks import check_receivers, check_routing
 from runtime.settings.alerts_rule_checks import check_rules
-from runtime.settings.kafka import SecuritySettings
+from runtime.settings.kafka_checks import check_security
 from runtime.settings.model import ModelSettings
 from runtime.settings.problem import KeyPath, Problem
 from runtime.settings.root import Settings
-from runtime.settings.secrets import read_secret
 
 _OWN_NAMES = ("metrics", "alerts", "decisions", "dead-letters")
 _OF_A_TOPIC = ("partitioned_by_id", "task", "classes_max")
@@ -18,7 +16,7 @@ _OWN_PARTS = ("-changelog", "-partials", "-by-id")
 
 def check(settings: Settings) -> list[Problem]:
     """Everything that only several keys together can get wrong."""
-    problems = list(_security(settings.kafka.security))
+    problems = list(check_security(settings.kafka.security))
     for name, model in settings.models.items():
         at: KeyPath = ("models", name)
         problems += [*_times(at, model), *_spans(at, model), *_segments(at, model)]
@@ -27,43 +25,6 @@ def check(settings: Settings) -> list[Problem]:
     problems += check_rules(settings.alerts, settings.models)
     problems += check_receivers(settings.alerts)
     return [*problems, *check_routing(settings.alerts, list(settings.models))]
-
-
-def _security(security: SecuritySettings) -> Iterator[Problem]:
-    at: KeyPath = ("kafka", "security")
-    protocol, mechanism = (*at, "protocol"), (*at, "mechanism")
-    if security.sasl:
-        yield from _sasl(at, security)
-    elif security.mechanism is not None:
-        yield Problem(mechanism, f"has no meaning with protocol {security.protocol}", (protocol,))
-    if security.ca_file is not None:
-        yield from _readable((*at, "ca_file"), security.ca_file)
-        if not security.tls:
-            yield Problem((*at, "ca_file"), f"has no meaning with protocol {security.protocol}", (protocol,))
-
-
-def _sasl(at: KeyPath, security: SecuritySettings) -> Iterator[Problem]:
-    protocol, mechanism = (*at, "protocol"), (*at, "mechanism")
-    if security.mechanism is None:
-        yield Problem(mechanism, f"is needed with protocol {security.protocol}", (protocol,))
-    if security.username is None:
-        yield Problem((*at, "username"), f"is needed with protocol {security.protocol}", (protocol,))
-    if security.password is None and security.password_file is None:
-        yield Problem((*at, "password_file"), f"is needed with protocol {security.protocol}", (protocol,))
-    if security.password is not None and security.password_file is not None:
-        yield Problem((*at, "password"), "give either password or password_file", ((*at, "password_file"),))
-    if security.password_file is not None:
-        yield from _readable((*at, "password_file"), security.password_file)
-    if security.mechanism == "PLAIN" and not security.tls and not security.allow_plaintext:
-        text = "PLAIN without TLS sends the password readable: use SASL_SSL, or set allow_plaintext: true"
-        yield Problem(mechanism, text, (protocol, (*at, "allow_plaintext")))
-
-
-def _readable(at: KeyPath, path: str) -> Iterator[Problem]:
-    try:
-        read_secret(str(Path(path)))
-    except ValueError as error:
-        yield Problem(at, str(error))
 
 
 def _times(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:

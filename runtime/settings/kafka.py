@@ -9,7 +9,7 @@ from runtime.settings.base import Section, topic_name
 from runtime.settings.units import PositiveDurationMs
 
 Protocol: TypeAlias = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
 def _servers(value: object) -> list[str]:
@@ -37,15 +37,28 @@ Servers: TypeAlias = Annotated[
 ]
 
 
+class OAuthSettings(Section):
+    """Where tokens come from, for OAUTHBEARER: the client credentials grant (RFC 6749, section 4.4)."""
+
+    token_url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: SecretStr | None = Field(default=None, description="written as ${ENV_VAR}")
+    client_secret_file: str | None = None
+    scope: str | None = None
+
+
 class SecuritySettings(Section):
-    """How to authenticate. The password comes from the environment or from a file, never as text."""
+    """How to authenticate. Secrets come from the environment or from a file, never as text."""
 
     protocol: Protocol = "PLAINTEXT"
     mechanism: Mechanism | None = None
     username: str | None = None
     password: SecretStr | None = Field(default=None, description="written as ${ENV_VAR}")
     password_file: str | None = None
+    oauth: OAuthSettings | None = None
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     allow_plaintext: bool = Field(
         default=False, description="allow mechanism PLAIN without TLS (the password is readable)"
     )

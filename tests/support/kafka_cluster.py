@@ -40,15 +40,21 @@ class KafkaCluster:
         *,
         partitions: int = 4,
         config: Mapping[str, str | int] | None = None,
+        listeners: Mapping[str, str] | None = None,
         java_options: Sequence[str] = JAVA_OPTIONS,
     ) -> None:
+        """listeners: further ones beside the open one, name -> security protocol."""
         self.directory = directory
         self.brokers = brokers
         self._partitions = partitions
         self._config = dict(config or {})
         self._java = [java(), *java_options, f"-Dlog4j2.configurationFile={KAFKA / 'log4j2.xml'}", "-cp", classpath()]
-        ports = free_ports(2 * brokers)
-        self._ports, self._controller_ports = ports[:brokers], ports[brokers:]
+        self._listeners = dict(listeners or {})
+        ports = free_ports((2 + len(self._listeners)) * brokers)
+        self._ports, self._controller_ports = ports[:brokers], ports[brokers : 2 * brokers]
+        self._more_ports = {
+            name: ports[(2 + i) * brokers : (3 + i) * brokers] for i, name in enumerate(self._listeners)
+        }
         self._cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._said_before: dict[int, int] = {}  # length of a broker's log when its present life began
@@ -59,6 +65,10 @@ class KafkaCluster:
     def bootstrap(self) -> str:
         """Addresses of all brokers, whether up or down."""
         return ",".join(f"127.0.0.1:{port}" for port in self._ports)
+
+    def address(self, listener: str) -> str:
+        """Bootstrap address at one of the further listeners."""
+        return ",".join(f"127.0.0.1:{port}" for port in self._more_ports[listener])
 
     def log(self, broker: int) -> str:
         """What the broker has said so far, over all its lives."""
@@ -161,14 +171,15 @@ class KafkaCluster:
     def _properties(self, broker: int) -> dict[str, str | int]:
         copies = min(3, self.brokers)
         voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(self._controller_ports))
+        ports = {"PLAINTEXT": self._ports, **self._more_ports, "CONTROLLER": self._controller_ports}
+        protocols = {"PLAINTEXT": "PLAINTEXT", **self._listeners, "CONTROLLER": "PLAINTEXT"}
         return {
             "process.roles": "broker,controller",
             "node.id": broker,
             "controller.quorum.voters": voters,
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self._ports[broker]},"
-            f"CONTROLLER://127.0.0.1:{self._controller_ports[broker]}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": ",".join(f"{name}://127.0.0.1:{of[broker]}" for name, of in ports.items()),
+            "listener.security.protocol.map": ",".join(f"{name}:{kind}" for name, kind in protocols.items()),
             "log.dirs": str(self._home(broker) / "data"),
             "num.partitions": self._partitions,
             "default.replication.factor": copies,

@@ -51,7 +51,9 @@ class Scene:
         *,
         model: dict[str, Any] | None = None,
         limits: dict[str, Any] | None = None,
+        kafka: dict[str, Any] | None = None,
     ) -> None:
+        """kafka: how workers reach the broker, where they do it otherwise than the scene itself."""
         self.bootstrap, self.load = bootstrap, load
         self.directory = directory
         self.prefix = f"s{random.SystemRandom().randrange(16**8):08x}-"
@@ -63,6 +65,7 @@ class Scene:
                 "partitions": PARTITIONS,
                 "replication_factor": 1,
                 "session_timeout": f"{SESSION_SECONDS}s",
+                **(kafka or {}),
             },
             "limits": limits or {},
             "models": {
@@ -97,7 +100,8 @@ class Scene:
         """Make those of our own topics that are not there."""
         config = self.directory / "topics.yaml"
         config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_bytes(orjson.dumps(self.settings))
+        openly = {"bootstrap_servers": self.bootstrap, "security": {}}
+        config.write_bytes(orjson.dumps(self.settings | {"kafka": self.settings["kafka"] | openly}))
         create_missing(load_settings(config, {}))
 
     def __exit__(

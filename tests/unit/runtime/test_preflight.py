@@ -127,7 +127,7 @@ def test_a_missing_right_is_named_with_resource_and_operation(topic: str, operat
 
 def test_a_topic_that_may_not_be_seen_is_denied_and_not_called_missing() -> None:
     seen = replace(without("p"), denied=frozenset({"p"}))
-    assert lines(EXPECTED, seen) == ["not allowed: Describe on topic p"]
+    assert lines(EXPECTED, seen) == ["not allowed: Read on topic p"]
     assert missing(EXPECTED, seen) == []
 
 

@@ -6,10 +6,13 @@ import pytest
 import yaml
 
 from models.errors import ConfigError, WorldError
+from runtime.oauth import TokenProvider
 from runtime.security import aiokafka_kwargs, confluent_config, faust_credentials, kafka_security
 from runtime.settings import Settings, parse
 
 SECRET = "hunter2-very-secret"
+OAUTH = {"token_url": "https://login.example/token", "client_id": "c", "client_secret": "${PW}"}
+TOKENS = {"mechanism": "OAUTHBEARER", "username": None, "password": None, "oauth": OAUTH}
 
 
 def security(**keys: object) -> dict[str, Any]:
@@ -109,6 +112,18 @@ def test_a_password_file_that_went_away_after_loading_is_the_worlds_fault(tmp_pa
         ({"protocol": "SSL"}, "kafka.security.mechanism: has no meaning with protocol SSL"),
         ({"protocol": "SASL_PLAINTEXT", "mechanism": "PLAIN"}, "kafka.security.mechanism: PLAIN without TLS sends"),
         ({"ca_file": "/no/such/ca.pem"}, "kafka.security.ca_file: cannot read /no/such/ca.pem: No such file"),
+        ({"cert_file": __file__}, "kafka.security.key_file: is needed beside cert_file"),
+        ({"oauth": OAUTH}, "kafka.security.oauth: has no meaning with mechanism SCRAM-SHA-512"),
+        (TOKENS | {"username": "u"}, "kafka.security.username: has no meaning with mechanism OAUTHBEARER"),
+        (TOKENS | {"oauth": None}, "kafka.security.oauth: is needed with mechanism OAUTHBEARER"),
+        (
+            TOKENS | {"oauth": OAUTH | {"client_secret": None}},
+            "kafka.security.oauth.client_secret_file: is needed with mechanism OAUTHBEARER",
+        ),
+        (
+            TOKENS | {"oauth": OAUTH | {"token_url": "ftp://a.example"}},
+            "kafka.security.oauth.token_url: ",
+        ),
         ({"mechanism": "GSSAPI"}, "kafka.security.mechanism: must be one of PLAIN"),
     ],
 )
@@ -153,6 +168,18 @@ def test_librdkafka_gets_the_same_login() -> None:
         "sasl.username": "u",
         "sasl.password": SECRET,
     }
+
+
+def test_all_clients_get_tokens_of_the_same_secret() -> None:
+    found = kafka_security(loaded(**TOKENS).kafka.security)
+    assert found.oauth is not None
+    assert found.oauth.client_secret == SECRET
+    assert SECRET not in repr(found)
+    assert isinstance(aiokafka_kwargs(found)["sasl_oauth_token_provider"], TokenProvider)
+    assert callable(confluent_config(found)["oauth_cb"])
+    credentials = faust_credentials(found)
+    assert credentials is not None
+    assert credentials.protocol.value == "SASL_SSL"
 
 
 def test_an_authority_file_that_is_no_certificate_is_the_worlds_fault(tmp_path: Path) -> None:
