@@ -33,7 +33,9 @@ class RoleWatch:
     def look(self) -> None:
         """Take in the state of the role."""
         lag = int(sum(records for (topic, _), records in self.lag().items() if not topic.endswith("-changelog")))
-        pulse = Pulse(self._context.progress.chunks, lag, self._reachable())
+        replayed = sum(partition.replayed for partition in self._partitions())
+        held = not self._reachable() or bool(self._context.progress.paused)
+        pulse = Pulse(self._context.progress.chunks + replayed, lag, held)
         self._liveness = self._liveness.step(pulse, self._seconds())
         if self.why_not_ready() is not None or self._is_asking():
             self._heard_seconds = self._seconds()

@@ -8,11 +8,14 @@ STUCK_SECONDS_MAX: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """One look at the worker. ``processed``: any count that grows with every chunk done."""
+    """One look at the worker. processed: any count that changes with every chunk done or block replayed.
+
+    held: something outside keeps it from getting on (no broker, a topic that cannot be written); restarting won't help.
+    """
 
     processed: int
     lag: int
-    broker_reachable: bool
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,9 @@ class Liveness:
     last: Pulse | None = None
 
     def step(self, pulse: Pulse, now_seconds: float) -> "Liveness":
-        """Take in a look. Progress, no lag, or no broker to progress with: the waiting starts anew."""
+        """Take in a look. Progress, no lag, or somebody else who holds it up: the waiting starts anew."""
         moved = self.last is None or pulse.processed != self.last.processed
-        if moved or pulse.lag <= 0 or not pulse.broker_reachable:
+        if moved or pulse.lag <= 0 or pulse.held:
             return Liveness(now_seconds, pulse)
         return replace(self, last=pulse)
 

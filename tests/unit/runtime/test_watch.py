@@ -22,7 +22,7 @@ class Role:
         self.lag: dict[TP, int] = {}
         self.polled_ms: int | None = 0
         self.read = {METRICS, CHANGELOG}
-        self.recovering = SimpleNamespace(ready=True)
+        self.recovering = SimpleNamespace(ready=True, replayed=0)
         consumer = SimpleNamespace(lag=lambda: self.lag, reachable=lambda: True, polled_ms=lambda _: self.polled_ms)
         assignor = SimpleNamespace(assigned_actives=lambda: self.read)
         app = SimpleNamespace(rebalancing_count=1, rebalancing=False, should_stop=False, assignor=assignor)
@@ -51,6 +51,24 @@ def test_records_that_wait_without_progress_for_a_minute_are_a_stuck_role() -> N
     assert role.look_at(61) == "no progress for 61 s with 3 records waiting"
     role.progress.chunks += 1
     assert role.look_at(62) is None
+
+
+def test_a_role_that_replays_its_changelog_gets_on_although_no_chunk_is_finished() -> None:
+    role = Role("ingest")
+    role.lag, role.recovering.ready = {METRICS: 3}, False
+    for seconds in range(0, 300, 30):
+        role.recovering.replayed += 1
+        assert role.look_at(seconds) is None
+    assert role.look_at(331) == "no progress for 61 s with 3 records waiting"
+
+
+def test_a_role_that_is_held_from_outside_is_alive_because_a_restart_would_not_help() -> None:
+    role = Role("ingest")
+    role.lag, role.progress.paused["dead-letters"] = {METRICS: 3}, "cannot be written"
+    assert [role.look_at(seconds) for seconds in (0, 61, 122)] == [None] * 3
+    role.progress.paused.clear()
+    assert role.look_at(150) is None
+    assert role.look_at(183) == "no progress for 61 s with 3 records waiting"
 
 
 def test_what_stands_on_a_changelog_is_nobodys_lag() -> None:

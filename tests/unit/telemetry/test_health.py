@@ -2,7 +2,7 @@ import pytest
 
 from telemetry.health import Liveness, Pulse, Readiness
 
-BUSY = Pulse(processed=10, lag=500, broker_reachable=True)
+BUSY = Pulse(processed=10, lag=500, held=False)
 
 
 def walk(*pulses: Pulse) -> Liveness:
@@ -21,20 +21,20 @@ def test_a_worker_with_lag_and_no_progress_for_a_minute_is_stuck() -> None:
 @pytest.mark.parametrize(
     "last",
     [
-        Pulse(processed=11, lag=500, broker_reachable=True),
-        Pulse(processed=10, lag=0, broker_reachable=True),
-        Pulse(processed=10, lag=500, broker_reachable=False),
+        Pulse(processed=11, lag=500, held=False),
+        Pulse(processed=10, lag=0, held=False),
+        Pulse(processed=10, lag=500, held=True),
     ],
-    ids=["progress", "no lag", "no broker"],
+    ids=["progress", "no lag", "held"],
 )
-def test_progress_no_lag_or_no_broker_starts_the_minute_anew(last: Pulse) -> None:
+def test_progress_no_lag_or_a_holdup_outside_starts_the_minute_anew(last: Pulse) -> None:
     state = walk(*[BUSY] * 6, last)
     assert state.reason(60.0) is None
     assert state.reason(119.0) is None
 
 
-def test_the_minute_counts_from_the_brokers_return() -> None:
-    away = Pulse(processed=10, lag=500, broker_reachable=False)
+def test_the_minute_counts_from_the_end_of_the_holdup() -> None:
+    away = Pulse(processed=10, lag=500, held=True)
     state = walk(*[away] * 10, *[BUSY] * 6)
     assert state.reason(149.0) is None
     assert state.reason(150.0) is not None
