@@ -7,6 +7,7 @@ from runtime.settings.alerts_receiver_checks import check_receivers, check_routi
 from runtime.settings.alerts_rule_checks import check_rules
 from runtime.settings.kafka import SecuritySettings
 from runtime.settings.model import ModelSettings
+from runtime.settings.privacy_checks import check_privacy
 from runtime.settings.problem import KeyPath, Problem
 from runtime.settings.root import Settings
 from runtime.settings.secrets import read_secret
@@ -18,7 +19,7 @@ _OWN_PARTS = ("-changelog", "-partials", "-by-id")
 
 def check(settings: Settings) -> list[Problem]:
     """Everything that only several keys together can get wrong."""
-    problems = list(_security(settings.kafka.security))
+    problems = [*_security(settings.kafka.security), *check_privacy(settings.privacy)]
     for name, model in settings.models.items():
         at: KeyPath = ("models", name)
         problems += [*_times(at, model), *_spans(at, model), *_segments(at, model)]
