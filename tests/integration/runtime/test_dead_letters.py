@@ -176,7 +176,8 @@ def redact(scene: Scene, places: Mapping[int, int]) -> None:
 def fill_source(scene: Scene, count: int) -> None:
     producer = Producer({"bootstrap.servers": scene.broker})
     for offset in range(count):
-        value, user = b"value %d" % offset, [("user", b"%d" % offset)]
+        user: list[tuple[str, str | bytes | None]] = [("user", b"%d" % offset)]
+        value = b"value %d" % offset
         producer.produce(scene.source, value, b"key", partition=1, headers=user, timestamp=NOW_MS + offset)
     assert producer.flush(20) == 0
 

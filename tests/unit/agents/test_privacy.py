@@ -15,7 +15,7 @@ from prometheus_client import generate_latest
 from agents.context import AppContext, Context, Names
 from agents.sources import Sources
 from metrics.reference import SCHEMA, Baseline, Categorical, Numeric
-from models.batch import Batch
+from models.batch import Batch, Kind
 from models.codec import Decoder
 from models.id_hash import IdHash
 from models.partitioner import partitions_of
@@ -61,6 +61,7 @@ SETTINGS = parse(
 )
 MODEL = SETTINGS.models["fraud"]
 PLAN = model_plan("fraud", MODEL)
+KINDS: dict[str, Kind] = {"p": "predictions", "l": "labels"}
 
 
 class Worker:
@@ -81,8 +82,7 @@ class Worker:
             telemetry=self.telemetry,
             progress=SimpleNamespace(alarms={}, paused={}),
             decoders={
-                topic: Decoder(topic, kind, [model_fields("fraud", MODEL, kind)])
-                for topic, kind in (("p", "predictions"), ("l", "labels"))
+                topic: Decoder(topic, kind, [model_fields("fraud", MODEL, kind)]) for topic, kind in KINDS.items()
             },
             dimensions=SimpleNamespace(cap=self._cap),
             out_of_orderness_ms={"p": 0, "l": 0},
