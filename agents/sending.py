@@ -45,6 +45,8 @@ async def send_dead_letters(context: Context, chunk: Chunk, bad: list[BadRecord]
         key, value = (None, None) if redacted else (record.key, record.value)
         if one.code == "too_large" and value is not None:
             value = dead_letter.oversize_envelope(chunk.topic, chunk.partition, record.offset, value)
+        if key is None and value is None:
+            value = b""  # aiokafka sends no record of nothing
         headers = dead_letter.headers(
             one.code,
             one.message,

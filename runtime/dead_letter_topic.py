@@ -66,7 +66,7 @@ class Sender:
             try:
                 self.producer.produce(
                     letter.source_topic,
-                    value=message.value(),
+                    value=None if letter.code == "tombstone" else message.value(),
                     key=message.key(),
                     headers=list(letter.headers),
                     on_delivery=self._delivered,

@@ -93,10 +93,8 @@ class Worker:
         )
         self.sources = Sources(cast("Context", context))
 
-    async def take(self, topic: str, values: Sequence[bytes]) -> Batch:
-        records = [
-            Record(at, NOW_MS, ID.encode(), value, [("user", HEADER.encode())]) for at, value in enumerate(values)
-        ]
+    async def take(self, topic: str, values: Sequence[bytes | None], key: bytes | None = ID.encode()) -> Batch:
+        records = [Record(at, NOW_MS, key, value, [("user", HEADER.encode())]) for at, value in enumerate(values)]
         chunk = Chunk(topic, 0, cast("list[ConsumedRecord]", records))
         batch, _ = await self.sources.batch(chunk)
         self.batches.append(batch)
@@ -125,6 +123,7 @@ class Worker:
         return [record.encode(0) for record in records]
 
     async def _send(self, topic: str, key: bytes | None, value: bytes | None, *rest: Any) -> asyncio.Future[None]:  # noqa: ANN401
+        assert key is not None or value is not None  # as aiokafka does
         self.sent.append({"topic": topic, "key": key, "value": value, "headers": rest[-1]})
         done = asyncio.get_running_loop().create_future()
         done.set_result(None)
@@ -190,11 +189,18 @@ async def test_hashed_ids_join_to_the_very_same_records() -> None:
 
 async def test_a_redacted_letter_says_where_the_record_is_and_nothing_of_it() -> None:
     private, raw = await fed(private=True), await fed(private=False)
-    assert [letter["key"] or letter["value"] for letter in private.sent] == [None] * (len(BAD) + 2)
+    assert [(letter["key"], letter["value"]) for letter in private.sent] == [(None, b"")] * (len(BAD) + 2)
     ours = [dict(letter["headers"]) for letter in private.sent]
     assert [one.pop("hindcast.redacted") for one in ours] == [b"true"] * len(ours)
     assert ours == [dict(letter["headers"][1:]) for letter in raw.sent]
     assert ours[0]["hindcast.source.offset"] == b"30"
+
+
+async def test_a_tombstone_without_a_key_is_a_dead_letter_like_any_other() -> None:
+    worker = Worker(private=False)
+    await worker.take("p", [prediction(0), None], key=None)
+    [letter] = worker.sent
+    assert (letter["key"], letter["value"], dict(letter["headers"])["hindcast.error.code"]) == (None, b"", b"tombstone")
 
 
 async def test_the_partition_of_an_id_is_verified_before_it_is_hashed() -> None:
