@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from agents.stream import ChunkStream
 from models.batch import Combo
 from models.codec import Decoder
+from models.errors import told
+from models.id_hash import IdHash
 from tables.block_table import BlockTable
 from tables.plan import Plan
 from telemetry.registry import Telemetry
@@ -89,7 +91,7 @@ class AppContext:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, it is a bug, and the state is safe
-            self.fatal(f"{what} failed: {error!r}")
+            self.fatal(f"{what} failed: {told(error)}")
 
     def end(self, tp: TP) -> int | None:
         """Behind the last record that the broker has of a partition; None if it has not said so."""
@@ -122,6 +124,9 @@ class Context(AppContext):
     merge: BlockTable
     epochs: Mapping[str, int] = field(default_factory=dict)
     """Source topic -> how often it was deleted and made anew."""
+    hash_ids: IdHash | None = None
+    """What every id is replaced by; None: ids stay as they are."""
+    redact_dead_letters: bool = False
 
 
 @dataclass(frozen=True, slots=True)

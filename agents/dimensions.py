@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
 from models.batch import Combo
-from tables.dimensions import TOPIC_ID, Admissions, Name
+from tables.dimensions import KEY_ID, TOPIC_ID, Admissions, Name
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Name).decode
@@ -22,9 +22,21 @@ Produce = Callable[[str, bytes], Any]
 class DimensionLog:
     """Admissions by the order of a topic with one partition."""
 
-    def __init__(self, admissions: Admissions, topic: str, produce: Produce, **client: Any) -> None:  # noqa: ANN401  # aiokafka's own
-        """produce: sends (topic, value) to partition 0; awaited twice, for room and for arrival."""
+    def __init__(
+        self,
+        admissions: Admissions,
+        topic: str,
+        produce: Produce,
+        check_key: Callable[[str], None] = lambda _: None,
+        **client: Any,  # noqa: ANN401  # aiokafka's own
+    ) -> None:
+        """produce: sends (topic, value) to partition 0; awaited twice, for room and for arrival.
+
+        check_key: told the newest fingerprint of the key that ids are hashed with, "" for none, after each reading.
+        """
         self.admissions = admissions
+        self._check_key = check_key
+        self._key = ""
         self._partition = TopicPartition(topic, 0)
         self._produce = produce
         self._client = client
@@ -82,12 +94,14 @@ class DimensionLog:
             end = (await consumer.end_offsets([self._partition]))[self._partition]
             while self._position < end:
                 await self._read(consumer)
+            self._check_key(self._key)
             self._reading = asyncio.create_task(self._read_on(consumer))
 
     async def _read_on(self, consumer: AIOKafkaConsumer) -> None:
         try:
             while True:
                 await self._read(consumer)
+                self._check_key(self._key)
         except Exception as error:  # noqa: BLE001  # nobody awaits this task: whoever waits for the log is told
             self._failure = error
             async with self._moved:
@@ -97,7 +111,9 @@ class DimensionLog:
         fetched = await consumer.getmany(timeout_ms=1_000)
         for record in (r for records in fetched.values() for r in records):
             name = _decode(record.value)
-            if name.dimension != TOPIC_ID:
+            if name.dimension == KEY_ID:
+                self._key = name.value
+            elif name.dimension != TOPIC_ID:
                 self.admissions.admit(name)
             self._position = record.offset + 1
         if fetched:

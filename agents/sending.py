@@ -38,12 +38,15 @@ async def all_arrived(context: AppContext, sent: Iterable[Sent]) -> None:
 
 
 async def send_dead_letters(context: Context, chunk: Chunk, bad: list[BadRecord]) -> list[Sent]:
-    """The chunk's bad records, original key, value and headers with the reason appended."""
-    sent = []
+    """The chunk's bad records, original key, value and headers with the reason appended; or the reason alone."""
+    sent, redacted = [], context.redact_dead_letters
     for one in bad:
-        record, value = one.record, one.record.value
+        record = cast("ConsumedRecord", one.record)
+        key, value = (None, None) if redacted else (record.key, record.value)
         if one.code == "too_large" and value is not None:
             value = dead_letter.oversize_envelope(chunk.topic, chunk.partition, record.offset, value)
+        if key is None and value is None:
+            value = b""  # aiokafka sends no record of nothing
         headers = dead_letter.headers(
             one.code,
             one.message,
@@ -52,8 +55,9 @@ async def send_dead_letters(context: Context, chunk: Chunk, bad: list[BadRecord]
             offset=record.offset,
             timestamp_ms=record.timestamp,
             model=context.plan.only_model_on(chunk.topic),
-            original=cast("ConsumedRecord", record).headers,
+            original=() if redacted else record.headers,
+            redacted=redacted,
         )
-        sent.append(await send(context, context.names.dead_letters, value, key=record.key, headers=headers))
+        sent.append(await send(context, context.names.dead_letters, value, key=key, headers=headers))
         context.telemetry.dead_letters.add(one.code, n=1)
     return sent

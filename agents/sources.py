@@ -2,6 +2,8 @@
 
 Watermarks are taken here, at the source: re-keying interleaves partitions that are read
 unevenly, and what is behind in one of them must not look late.
+
+Where ids are personal data, they are hashed here: nothing behind a batch ever sees one.
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ class Sources:
         return batch, letters
 
     def _advance(self, chunk: Chunk, decoded: Decoded) -> Batch:
-        now_ms = self.context.now_ms()
+        now_ms, hash_ids = self.context.now_ms(), self.context.hash_ids
         tp = TP(chunk.topic, chunk.partition)
         at = self.progress.setdefault(tp, SourceProgress())
         at.last, at.heard_ms, at.idle = chunk.last, now_ms, False
@@ -87,7 +89,7 @@ class Sources:
             last=chunk.last + shift,
             watermark_ms=at.watermark_ms,
             idle=False,
-            ids=decoded.ids,
+            ids=decoded.ids if hash_ids is None else hash_ids(decoded.ids),
             offsets=decoded.offsets + shift,
             time_ms=decoded.time_ms,
             score=decoded.score,

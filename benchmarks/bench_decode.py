@@ -1,4 +1,4 @@
-"""CPU time of decoding and of a batch's way over the wire, in microseconds a record.
+"""CPU time of decoding, of hashing ids, and of a batch's way over the wire, in microseconds a record.
 
 Run with `python -m benchmarks.bench_decode`; needs no broker.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from models.batch import Batch, Kind, Source
 from models.codec import Decoder, ModelFields
+from models.id_hash import IdHash
 from models.metric_record import iso_ms
 
 RECORDS = 8000
@@ -82,6 +83,8 @@ def wire(values: list[bytes]) -> None:
         "predictions", Source("t", 0), -1, RECORDS, NOW_MS, False, done.ids, done.offsets, done.time_ms,
         done.score, done.outcome, done.combos, done.combo_index,
     )  # fmt: skip
+    hash_ids = IdHash(bytes(32))
+    report("privacy.hash_ids: hash the ids", lambda: hash_ids(done.ids))
     parts = batch.split(8)
     packed = [part.pack() for part in parts]
     report("batch: split in 8", lambda: batch.split(8))

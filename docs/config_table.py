@@ -16,6 +16,7 @@ from runtime.settings import (
     LimitSettings,
     ModelSettings,
     PredictionSource,
+    PrivacySettings,
     SecuritySettings,
     StateSettings,
     WebSettings,
@@ -37,6 +38,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "alerts": AlertSettings,
     "state": StateSettings,
     "web": WebSettings,
+    "privacy": PrivacySettings,
     "limits": LimitSettings,
 }
 WHOLE: Final = {
@@ -95,6 +97,8 @@ MEANINGS: Final = {
     "models.NAME.segment_values_max": "So many values of each field stand for themselves, the rest is `__other__`.",
     "models.NAME.baseline": "A baseline file: what rules compare with, instead of what they learn, and what drift is "
     "measured against. Without one, inputs and scores are not watched. [How to make one](baseline.md).",
+    "models.NAME.features": "The features of the baseline that may be watched; others are not read, and "
+    "`baseline build`, `baseline learn` and `skew` leave them out. Not set: all. `[]`: none.",
     "models.NAME.drift.over": "The span whose records hold `drift`, as `1h` or `1000 records`; it is added to the "
     "model's spans, and longer ones hold it, too. The packs' rules about drift judge `1h`: with a longer `over` give "
     "them that one. Counted in records, every record of so many holds drift.",
@@ -128,6 +132,15 @@ MEANINGS: Final = {
     "divided by `kafka.partitions`, whether one worker holds all of them or not.",
     "web.host": "Address that `/metrics`, `/livez` and `/readyz` listen on.",
     "web.port": "Their port; 0 takes a free one.",
+    "privacy.hash_ids": "Replace every id by its keyed hash as soon as it is decoded: [personal "
+    "data](operations.md#personal-data).",
+    "privacy.key": "Of the hashes, 16 to 64 bytes, as `${ENV_VAR}` only. `openssl rand -hex 32` makes one.",
+    "privacy.key_file": "A file that holds the key and nothing else. Give this or `key`. With a key, `skew` gives "
+    "examples of ids by their hashes, whether `hash_ids` is set or not.",
+    "privacy.on_key_changed": "What to do when ids were hashed with another key before, or were not hashed. `stop`: "
+    "refuse to start, and say so. `accept`: go on; what waits for its counterpart will not meet it.",
+    "privacy.dead_letters": "What is kept of a record that cannot be read. `original`: key, value and headers. "
+    "`redacted`: where it stands and what is wrong with it. Not set: `redacted` with `hash_ids`, else `original`.",
     "limits.record_bytes_max": "A longer record is not parsed and goes to the dead letters as an envelope.",
     "limits.series_max": "The most Prometheus series of one family on one worker.",
     "limits.models_max": 'The most models under `"*"`; the rest is `__other__`.',

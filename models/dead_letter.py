@@ -2,6 +2,7 @@
 
 Key, value and headers of the original stay as they are; ours are appended. Messages and headers
 never hold what a record says. A record that is too large travels as an envelope that names it.
+A redacted letter has our headers alone: whoever may read the source topic finds the record there.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def headers(
     timestamp_ms: int,
     model: str = "",
     original: Iterable[tuple[str, bytes]] = (),
+    redacted: bool = False,
 ) -> Headers:
     """The original headers with ours after them; the source is the user's own topic and offset."""
     ours = {
@@ -63,6 +65,8 @@ def headers(
         "source.timestamp": str(timestamp_ms),
         "model": model,
     }
+    if redacted:
+        ours["redacted"] = "true"
     return [*original, *((_PREFIX + name, value.encode()) for name, value in ours.items())]
 
 

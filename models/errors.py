@@ -8,6 +8,7 @@ HindcastError
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 
 
@@ -42,3 +43,15 @@ class DecodeError(HindcastError):
     def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
         """Keep both parts through pickle and copy."""
         return type(self), (self.code, self.message)
+
+
+def told(error: Exception) -> str:
+    """An exception in one line for the log, without what a record says.
+
+    What the world has to say is repeated (ours, the system's, Kafka's, and RocksDB's, which are of no class of their
+    own). The message of any other may quote a value, as a KeyError does: of it, kind and place have to do.
+    """
+    if isinstance(error, HindcastError | OSError | RuntimeError) or type(error) is Exception:
+        return repr(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from models.topics import catalogue
 from runtime import clock
 from runtime.expected_topics import longest_wait_ms
 from runtime.faust_app import Fatal, faust_app
+from runtime.key_identity import key_check
 from runtime.model_plan import model_fields, model_plans
+from runtime.privacy import hash_of_ids
 from runtime.security import aiokafka_kwargs, kafka_security
 from runtime.settings import Settings
 from runtime.state_directory import opener, set_aside_count
@@ -83,7 +85,8 @@ def create_app(
     for table in built.values():
         app.tables.add(table)
     names = Names(*(topics[n].name for n in ("by-id", "partials", "metrics", "dead-letters")))
-    dimensions = _dimensions(settings, plan, topics["dimensions-changelog"].name, app)
+    hash_ids = hash_of_ids(settings.privacy)
+    dimensions = _dimensions(settings, plan, topics["dimensions-changelog"].name, app, key_check(hash_ids, fatal))
     context = Context(
         app=app,
         plan=plan,
@@ -100,6 +103,8 @@ def create_app(
         join=built["join"],
         merge=built["merge"],
         epochs=epochs,
+        hash_ids=hash_ids,
+        redact_dead_letters=settings.privacy.dead_letters == "redacted",
     )
     telemetry.watch("hindcast_checkpoints_set_aside", lambda: {(): float(set_aside_count(directory))})
     _register(context)
@@ -153,7 +158,9 @@ def _out_of_orderness(settings: Settings) -> dict[str, int]:
     }
 
 
-def _dimensions(settings: Settings, plan: Plan, topic: str, app: faust.App) -> DimensionLog:
+def _dimensions(
+    settings: Settings, plan: Plan, topic: str, app: faust.App, check_key: Callable[[str], None]
+) -> DimensionLog:
     values_max = {name: model.segment_values_max for name, model in settings.models.items()}
     admissions = Admissions(plan, settings.limits.models_max, values_max)
 
@@ -162,4 +169,4 @@ def _dimensions(settings: Settings, plan: Plan, topic: str, app: faust.App) -> D
 
     client = aiokafka_kwargs(kafka_security(settings.kafka.security))
     servers = ",".join(settings.kafka.bootstrap_servers)
-    return DimensionLog(admissions, topic, produce, bootstrap_servers=servers, **client)
+    return DimensionLog(admissions, topic, produce, check_key, bootstrap_servers=servers, **client)

@@ -32,8 +32,9 @@ def maps(model: ModelSettings) -> tuple[FieldMap, FieldMap]:
 def find_fields(model: ModelSettings, columns: Sequence[str], chosen: Collection[str] | None) -> FileFields:
     """Meanings and features of these columns (dotted paths).
 
-    chosen: names of the features; None: every column that has no other meaning. An object of features lends its
-    columns their names, so ``features.amount`` is ``amount``. Raises ConfigError for a chosen one that is not there.
+    chosen: names of the features; None: every column that has no other meaning and may be watched. An object of
+    features lends its columns their names, so ``features.amount`` is ``amount``. Raises ConfigError for a chosen one
+    that is not there, or may not be watched.
     """
     predictions, labels = maps(model)
     known = frozenset(columns)
@@ -43,8 +44,12 @@ def find_fields(model: ModelSettings, columns: Sequence[str], chosen: Collection
     inner = {column.removeprefix(prefix): column for column in free if prefix and column.startswith(prefix)}
     # Where a name stands twice, the object of features is its designated place.
     features = {column: column for column in free if column not in inner.values()} | inner
+    every = features | {column: column for column in columns if column not in features}
     if chosen is not None:
-        features = _choose(features | {column: column for column in columns if column not in features}, chosen)
+        check_allowed(model, chosen)
+        features = _choose(every, chosen)
+    elif model.features is not None:
+        features = {name: every[name] for name in model.features if name in every}
     return FileFields(
         score=first(predictions["score"], known),
         prediction=first(predictions["prediction"], known),
@@ -52,6 +57,13 @@ def find_fields(model: ModelSettings, columns: Sequence[str], chosen: Collection
         embedding=first(predictions["embedding"], known),
         features=features,
     )
+
+
+def check_allowed(model: ModelSettings, chosen: Collection[str] | None) -> None:
+    """Raises ConfigError for features that were chosen although the model's ``features`` leaves them out."""
+    forbidden = [name for name in chosen or () if model.features is not None and name not in model.features]
+    if forbidden:
+        raise ConfigError([f"--features: {name} is not among the features that may be watched" for name in forbidden])
 
 
 def first(paths: Paths, known: Collection[str]) -> str | None:

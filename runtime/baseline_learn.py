@@ -15,6 +15,7 @@ from models.errors import ConfigError, WorldError
 from models.metric_record import iso_ms
 from runtime import clock
 from runtime.baseline_build import finish, target_of, warnings
+from runtime.baseline_fields import check_allowed
 from runtime.baseline_passes import Build
 from runtime.baseline_period import Period
 from runtime.interrupts import stop_event
@@ -50,7 +51,8 @@ def run(settings: Settings, model: str | None, learn: Learn, out: Path | None) -
     target = target_of(name) if out is None else out
     if learn.until_ms is not None and learn.until_ms <= learn.since_ms:
         raise ConfigError(["--until: must be later than --since"])
-    period = Period(name, chosen, learn.features)
+    check_allowed(chosen, learn.features)
+    period = Period(name, chosen, chosen.features if learn.features is None else learn.features)
     with stop_event() as stop, progress() as tell:
         _read_predictions(settings, period, chosen, learn, stop.is_set, tell)
         if not period.rows:

@@ -29,8 +29,8 @@ def run(settings: Settings, file: Path | None, *, send_test: bool = False) -> in
     for line in (*summary(settings, file), *_alerts(plan)):
         typer.echo(line)
     told = unused_line(settings)
-    if told is not None:
-        typer.echo(f"hindcast: warning: {told}", err=True)
+    for line in (*([told] if told else []), *unwatched(settings)):
+        typer.echo(f"hindcast: warning: {line}", err=True)
     reached = post_tests(plan, plan.specs) if send_test else check_channels(plan)
     try:
         found = inspect(settings)
@@ -52,6 +52,8 @@ def summary(settings: Settings, file: Path | None) -> Iterator[str]:
     yield f"kafka: {', '.join(kafka.bootstrap_servers)} by {kafka.security.protocol}, topics {kafka.topic_prefix}*"
     yield f"state: {settings.state.directory}, at most {settings.state.memory_budget_bytes >> 20} MiB of memory"
     yield f"web: http://{settings.web.host}:{settings.web.port}/metrics"
+    ids = "as keyed hashes" if settings.privacy.hash_ids else "as they are"
+    yield f"privacy: ids {ids}, dead letters {settings.privacy.dead_letters}"
     yield f"limits: {limits.record_bytes_max} bytes a record, {limits.series_max} series, {limits.models_max} models"
     for name, model in settings.models.items():
         yield from describe(name, model)
@@ -84,6 +86,20 @@ def _baseline(baseline: Baseline) -> Iterator[str]:
     else:
         yield "scores with labels" if baseline.scores.negatives is not None else "scores without labels"
     yield f"{len(baseline.performance)} metrics"
+
+
+def unwatched(settings: Settings) -> Iterator[str]:
+    """Features that the baseline has and `features` does not allow, and the reverse."""
+    for name, model in settings.models.items():
+        allowed, known = model.features, model.baseline_file.features if model.baseline_file else {}
+        if allowed is None:
+            continue
+        kept_out = [feature for feature in known if feature not in allowed]
+        unknown = [feature for feature in allowed if feature not in known]
+        if kept_out:
+            yield f"models.{name}.features: not among them, so not watched: {', '.join(kept_out)} of the baseline"
+        if unknown:
+            yield f"models.{name}.features: not in the baseline, so not watched: {', '.join(unknown)}"
 
 
 def _alerts(plan: AlertPlan) -> Iterator[str]:

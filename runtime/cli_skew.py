@@ -48,4 +48,4 @@ def skew(
     now = now_ms()
     since_ms = moment_ms("--since", since, now)
     asked = Asked(model, topic, file, predictions, since_ms, tolerance, chosen, fail_over)
-    return run(settings, asked, out, os.environ, now)
+    return run(settings, asked, out, now)

@@ -32,15 +32,20 @@ class LetterReader:
 
 
 def _letter(message: Message) -> Letter:
-    found = message.headers() or []
-    headers = found.items() if isinstance(found, dict) else found
     return read_letter(
         message.partition() or 0,
         message.offset() or 0,
         message.timestamp()[1],
-        [(name, value.encode() if isinstance(value, str) else value) for name, value in headers],
+        header_pairs(message),
         len(message.value() or b""),
     )
+
+
+def header_pairs(message: Message) -> tuple[tuple[str, bytes | None], ...]:
+    """A record's headers, in their order."""
+    found = message.headers() or []
+    pairs = found.items() if isinstance(found, dict) else found
+    return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)
 
 
 @dataclass(slots=True)
@@ -61,7 +66,7 @@ class Sender:
             try:
                 self.producer.produce(
                     letter.source_topic,
-                    value=message.value(),
+                    value=None if letter.code == "tombstone" else message.value(),
                     key=message.key(),
                     headers=list(letter.headers),
                     on_delivery=self._delivered,

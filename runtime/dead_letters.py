@@ -7,10 +7,11 @@ import base64
 import json
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 import typer
+from confluent_kafka import Message
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -20,6 +21,7 @@ from models.errors import ConfigError
 from runtime.dead_letter_topic import LetterReader, sender, topic_of
 from runtime.letter import Letter, Selection, plain, time_text
 from runtime.settings import Settings
+from runtime.source_records import SourceRecords
 
 _WIDTH_WITHOUT_TERMINAL = 160
 
@@ -57,6 +59,7 @@ def _as_json(letter: Letter, value: bytes, *, show: bool) -> dict[str, object]:
         "model": letter.model or None,
         "at": time_text(letter.at_ms),
         "size_bytes": letter.size_bytes,
+        "redacted": letter.redacted,
     }
     return line | {"value_base64": base64.b64encode(value).decode()} if show else line
 
@@ -104,7 +107,7 @@ def _choose(reader: LetterReader, wanted: Selection) -> Iterator[Letter]:
 
 def _can_return(letter: Letter) -> bool:
     # Of a record that was too large only a description was kept: sending that would be another record.
-    return bool(letter.source_topic) and letter.code != "too_large"
+    return bool(letter.source_topic) and (letter.redacted or letter.code != "too_large")
 
 
 def _plan(chosen: list[Letter], able: list[Letter], settings: Settings) -> Iterator[str]:
@@ -124,18 +127,40 @@ def _confirm(count: int, *, yes: bool) -> None:
     typer.confirm(f"Send {count} records?", abort=True, err=True)
 
 
+def _chosen(reader: LetterReader, wanted: Selection, places: set[tuple[int, int]]) -> Iterator[tuple[Letter, Message]]:
+    left = len(places)
+    for letter, message in reader.letters(wanted.since_ms):
+        if (letter.partition, letter.offset) in places:
+            yield letter, message
+            left -= 1
+        if not left:
+            return
+
+
+def _originals(settings: Settings, letters: Iterable[tuple[Letter, Message]]) -> Iterator[tuple[Letter, Message]]:
+    """The records as they were; those of redacted letters come last, from the source topic."""
+    redacted = []
+    for letter, message in letters:
+        if letter.redacted:
+            redacted.append(letter)
+        else:
+            yield letter, message
+    if redacted:
+        with closing(SourceRecords(settings)) as source:
+            yield from source.of(redacted)
+
+
 def _send(settings: Settings, reader: LetterReader, wanted: Selection, places: set[tuple[int, int]]) -> int:
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("replaying", total=len(places))
+        found, task = 0, progress.add_task("replaying", total=len(places))
         out = sender(settings, lambda: progress.advance(task))
-        left = len(places)
-        for letter, message in reader.letters(wanted.since_ms):
-            if (letter.partition, letter.offset) in places:
-                out.send(letter, message)
-                left -= 1
-            if not left:
-                break
+        for letter, message in _originals(settings, _chosen(reader, wanted, places)):
+            out.send(letter, message)
+            found += 1
         out.finish()
+    if found < len(places):
+        gone = len(places) - found
+        typer.echo(f"hindcast: {gone} redacted letters: their records are not on the source topic any more", err=True)
     for fault in out.faults:
         typer.echo(f"hindcast: {plain(fault)}", err=True)
     typer.echo(f"replayed {out.sent} of {len(places)} records", err=True)

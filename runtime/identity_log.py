@@ -1,8 +1,9 @@
-"""The ids that source topics have had, kept in the log that admits names."""
+"""What the log that admits names keeps beside them: ids of source topics, and which key ids are hashed with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -11,11 +12,30 @@ from confluent_kafka import Producer
 from models.errors import WorldError
 from runtime.settings import Settings
 from runtime.topic_reader import TopicReader, client_config
-from tables.dimensions import TOPIC_ID, Name
+from tables.dimensions import KEY_ID, TOPIC_ID, Name
 
 TIMEOUT_SECONDS: Final = 20.0
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Name).decode
+
+
+@dataclass(slots=True)
+class Identities:
+    """What the log says. topics: source topic -> every id that it has had, in order.
+
+    key: the newest fingerprint, "" for ids as they are; None if nothing has been read under this prefix yet.
+    """
+
+    topics: dict[str, list[str]] = field(default_factory=dict)
+    key: str | None = None
+
+    def take(self, name: Name) -> None:
+        """Take in the next entry of the log."""
+        self.key = self.key or ""  # what says nothing of keys comes from a worker that hashes nothing
+        if name.dimension == KEY_ID:
+            self.key = name.value
+        elif name.dimension == TOPIC_ID and name.value not in self.topics.setdefault(name.model, []):
+            self.topics[name.model].append(name.value)
 
 
 class IdentityLog:
@@ -25,27 +45,25 @@ class IdentityLog:
         self._settings = settings
         self._topic = f"{settings.kafka.topic_prefix}dimensions-changelog"
 
-    def read(self) -> dict[str, list[str]]:
-        """Source topic -> the ids it has had, in order."""
-        found: dict[str, list[str]] = {}
+    def read(self) -> Identities:
+        """All that it says now."""
+        found = Identities()
         reader = TopicReader(self._settings, self._topic)
         try:
             for message in reader.messages():
-                topic, dimension, topic_id = _decode(message.value() or b"")
-                if dimension == TOPIC_ID and topic_id not in found.setdefault(topic, []):
-                    found[topic].append(topic_id)
+                found.take(_decode(message.value() or b""))
         finally:
             reader.close()
         return found
 
-    def append(self, ids: Iterable[tuple[str, str]]) -> None:
-        """Write down the ids of topics."""
+    def append(self, names: Iterable[Name]) -> None:
+        """Write down ids of topics, or a fingerprint."""
         producer = Producer(client_config(self._settings) | {"enable.idempotence": True, "message.timeout.ms": 10_000})
         faults: list[str] = []
-        for topic, topic_id in ids:
+        for name in names:
             producer.produce(
                 self._topic,
-                _encode(Name(topic, TOPIC_ID, topic_id)),
+                _encode(name),
                 partition=0,
                 on_delivery=lambda error, _: faults.append(error.str()) if error is not None else None,
             )

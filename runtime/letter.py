@@ -18,6 +18,7 @@ OURS: Final = frozenset(
         "hindcast.source.offset",
         "hindcast.source.timestamp",
         "hindcast.model",
+        "hindcast.redacted",
     }
 )
 
@@ -39,6 +40,8 @@ class Letter:
     size_bytes: int
     headers: tuple[tuple[str, bytes | None], ...] = ()
     """The user's own headers, without ours."""
+    redacted: bool = False
+    """Whether only our headers were kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def read_letter(partition: int, offset: int, at_ms: int, headers: Headers, size_
         model=ours.get("hindcast.model", ""),
         size_bytes=size_bytes,
         headers=tuple(pair for index, pair in enumerate(headers) if places.get(pair[0]) != index),
+        redacted="hindcast.redacted" in ours,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,15 @@ import typer
 from metrics.skew import Skew
 from models.errors import ConfigError, WorldError
 from models.metric_record import iso_ms
+from runtime.baseline_fields import check_allowed
 from runtime.interrupts import stop_event
 from runtime.model_plan import chosen_model
+from runtime.privacy import keyed_hash
 from runtime.progress import Tell, progress
 from runtime.settings import Settings
 from runtime.skew_match import Match, Side
 from runtime.skew_records import Item, Reader
-from runtime.skew_report import Report, as_json, hash_key, report, show
+from runtime.skew_report import Report, as_json, report, show
 from runtime.skew_sources import Source, file_source, topic_source
 from runtime.topic_reader import TopicReader
 from runtime.whole_file import write_whole
@@ -38,13 +40,14 @@ class Asked:
     fail_over: float | None = None
 
 
-def run(settings: Settings, asked: Asked, out: Path | None, env: Mapping[str, str], now_ms: int) -> int:
+def run(settings: Settings, asked: Asked, out: Path | None, now_ms: int) -> int:
     """Compare, print the table, write the JSON to `out`; 1 if a feature mismatches in more than `fail_over`, else 0.
 
     Raises ConfigError for wrong use, WorldError for what cannot be read or written, or has no id in common.
     """
     _check(asked)
-    key, (name, model) = hash_key(env), chosen_model(settings, asked.model)
+    hashed, (name, model) = keyed_hash(settings.privacy), chosen_model(settings, asked.model)
+    check_allowed(model, asked.features)
     limit = settings.limits.record_bytes_max
     with ExitStack() as stack:
         stop, tell = stack.enter_context(stop_event()), stack.enter_context(progress())
@@ -54,7 +57,7 @@ def run(settings: Settings, asked: Asked, out: Path | None, env: Mapping[str, st
                 raise KeyboardInterrupt
 
         def source(file: Path | None, topic: str) -> Source:
-            reader = Reader(name, model, asked.features, limit)
+            reader = Reader(name, model, model.features if asked.features is None else asked.features, limit)
             if file is not None:
                 return file_source(file, reader, check)
             read = stack.enter_context(closing(TopicReader(settings, topic, stop.is_set)))
@@ -64,7 +67,7 @@ def run(settings: Settings, asked: Asked, out: Path | None, env: Mapping[str, st
         match = compare(sources, asked.tolerance, tell)
     if not match.skew.records:
         raise WorldError(_nothing(sources))
-    found = report(name, iso_ms(now_ms), match, sources, key)
+    found = report(name, iso_ms(now_ms), match, sources, hashed)
     show(found)
     if out is not None:
         write_whole(as_json(found), out)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -12,20 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from metrics.skew import FeatureSkew
-from models.errors import ConfigError
+from models.id_hash import IdHash
 from runtime.letter import plain
 from runtime.skew_match import HELD_BYTES_MAX, Match, Side
 from runtime.skew_sources import Source
 
 SCHEMA: Final = "hindcast.skew/1"
-KEY_VARIABLE: Final = "HINDCAST_HASH_KEY"
-KEY_CHARS_MIN: Final = 16
 _SHOWN_CHARS: Final = 12
 _WIDTH_WITHOUT_TERMINAL: Final = 160
 
 
 class Feature(msgspec.Struct, frozen=True):
-    """One feature. examples: HMAC-SHA256 of some ids that do not match, in hexadecimal; empty without a key."""
+    """One feature. examples: hashes of some ids that do not match, in hexadecimal; empty without a key."""
 
     compared: int
     mismatches: int
@@ -63,15 +60,7 @@ class Report(msgspec.Struct, frozen=True):
     features: dict[str, Feature]
 
 
-def hash_key(env: Mapping[str, str]) -> bytes | None:
-    """The key of the hashes of ids; None if there is none. Raises ConfigError for one that can be guessed."""
-    key = env.get(KEY_VARIABLE, "")
-    if key and len(key) < KEY_CHARS_MIN:
-        raise ConfigError([f"{KEY_VARIABLE}: too short, at least {KEY_CHARS_MIN} characters"])
-    return key.encode() or None
-
-
-def report(model: str, created_at: str, match: Match, sources: tuple[Source, Source], key: bytes | None) -> Report:
+def report(model: str, created_at: str, match: Match, sources: tuple[Source, Source], hashed: IdHash | None) -> Report:
     """The findings, the worst feature first."""
     features = sorted(match.skew.features.items(), key=lambda item: (-(item[1].mismatch_share or 0.0), item[0]))
     return Report(
@@ -83,7 +72,7 @@ def report(model: str, created_at: str, match: Match, sources: tuple[Source, Sou
         share_of_ids=match.share,
         serving=_side(match.serving, sources[0]),
         reference=_side(match.reference, sources[1]),
-        features={name: _feature(feature, key) for name, feature in features},
+        features={name: _feature(feature, hashed) for name, feature in features},
     )
 
 
@@ -101,8 +90,8 @@ def show(found: Report) -> None:
         console.print(Text(plain(line)), soft_wrap=True)
 
 
-def _feature(found: FeatureSkew, key: bytes | None) -> Feature:
-    examples = [] if key is None else [hmac.new(key, one, "sha256").hexdigest() for one in found.examples]
+def _feature(found: FeatureSkew, hashed: IdHash | None) -> Feature:
+    examples = [] if hashed is None else [one.hex() for one in hashed(found.examples)]
     return Feature(
         compared=found.compared,
         mismatches=found.mismatches,

@@ -20,9 +20,12 @@ from runtime import clock
 from runtime.broker_view import BrokerView
 from runtime.faust_app import group_id
 from runtime.identity_log import IdentityLog
+from runtime.key_identity import fingerprint, settle_key
 from runtime.preflight import SeenTopic
+from runtime.privacy import hash_of_ids
 from runtime.security import kafka_security
 from runtime.settings import Settings
+from tables.dimensions import TOPIC_ID, Name
 
 log = logging.getLogger(__name__)
 OnRecreated: TypeAlias = Literal["stop", "reset"]
@@ -71,14 +74,13 @@ class SourceIdentity:
     def __init__(self, view: BrokerView, ids: IdentityLog, group: str, on_recreated: OnRecreated) -> None:
         self._view, self._ids, self._group, self._on_recreated = view, ids, group, on_recreated
 
-    def settle(self, topics: Mapping[str, SeenTopic], patience_seconds: float) -> dict[str, int]:
+    def settle(self, known: Ids, topics: Mapping[str, SeenTopic], patience_seconds: float) -> dict[str, int]:
         """The epoch of every topic that has an id; new ids are written down first.
 
         Raises WorldError for a topic that was made anew, unless that is to be counted as new; then the group must be
         empty, for which it waits: a worker that still reads the old topic commits its offsets.
         """
         seen = {name: topic.topic_id for name, topic in topics.items() if topic.topic_id}
-        known = self._ids.read()
         found = judge(known, seen)
         if found.made_anew and self._on_recreated == "stop":
             raise WorldError("\n".join(map(recreated_line, found.made_anew)))
@@ -87,8 +89,8 @@ class SourceIdentity:
         if found.made_anew:
             self._rewind({topic: topics[topic].partitions for topic in found.made_anew}, patience_seconds)
         if found.made_anew or found.first_seen:
-            self._ids.append((topic, seen[topic]) for topic in (*found.first_seen, *found.made_anew))
-            known = self._ids.read()
+            self._ids.append(Name(topic, TOPIC_ID, seen[topic]) for topic in (*found.first_seen, *found.made_anew))
+            known = self._ids.read().topics
         return epochs(known, seen)
 
     def _rewind(self, partitions: Mapping[str, int], patience_seconds: float) -> None:
@@ -117,9 +119,12 @@ def settle_sources(settings: Settings) -> Settled:
     view = BrokerView(kafka.bootstrap_servers, kafka_security(kafka.security))
     names = {t for model in settings.models.values() for t in (model.predictions.topic, model.labels.topic)}
     topics = view.describe(sorted(names))
-    identity = SourceIdentity(view, IdentityLog(settings), group_id(settings, "ingest"), kafka.on_topic_recreated)
+    log_of_ids = IdentityLog(settings)
+    known = log_of_ids.read()
+    settle_key(log_of_ids, known.key, fingerprint(hash_of_ids(settings.privacy)), settings.privacy.on_key_changed)
+    identity = SourceIdentity(view, log_of_ids, group_id(settings, "ingest"), kafka.on_topic_recreated)
     patience_seconds = kafka.session_timeout_ms / 1000 + LOOK_SECONDS
-    return Settled(view, topics, identity.settle(topics, patience_seconds))
+    return Settled(view, topics, identity.settle(known.topics, topics, patience_seconds))
 
 
 class SourceWatch:

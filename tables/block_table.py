@@ -17,7 +17,7 @@ from faust.stores.base import Store
 from faust.tables.base import Collection
 from faust.types import TP, AppT, EventT
 
-from models.errors import WorldError
+from models.errors import WorldError, told
 from tables.partition import BlockPartition, OpenCheckpoint, OpenState
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class BlockStore(Store[bytes, bytes]):
             except WorldError as error:
                 self.table.set_aside(partition.number, str(error))
             except Exception as error:  # noqa: BLE001  # see above
-                self.table.fatal(f"cannot replay {self.table.name}-{partition.number}: {error!r}")
+                self.table.fatal(f"cannot replay {self.table.name}-{partition.number}: {told(error)}")
 
     async def on_rebalance(
         self,

@@ -9,6 +9,7 @@ from runtime.settings.alerts_rules import RuleSettings
 from runtime.settings.kafka import KafkaSettings, SecuritySettings
 from runtime.settings.load import load, parse
 from runtime.settings.model import LabelSource, ModelSettings, NamedLabelSource, PredictionSource
+from runtime.settings.privacy import PrivacySettings
 from runtime.settings.root import LimitSettings, Settings, StateSettings, WebSettings
 from runtime.settings.schema import json_schema
 from runtime.settings.units import Span, parse_duration_ms, parse_size_bytes
@@ -22,6 +23,7 @@ __all__ = [
     "ModelSettings",
     "NamedLabelSource",
     "PredictionSource",
+    "PrivacySettings",
     "ReceiverSettings",
     "RuleSettings",
     "SecuritySettings",

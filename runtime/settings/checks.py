@@ -6,6 +6,7 @@ from runtime.settings.alerts_receiver_checks import check_receivers, check_routi
 from runtime.settings.alerts_rule_checks import check_rules
 from runtime.settings.kafka_checks import check_security
 from runtime.settings.model import ModelSettings
+from runtime.settings.privacy_checks import check_privacy
 from runtime.settings.problem import KeyPath, Problem
 from runtime.settings.root import Settings
 
@@ -16,7 +17,7 @@ _OWN_PARTS = ("-changelog", "-partials", "-by-id")
 
 def check(settings: Settings) -> list[Problem]:
     """Everything that only several keys together can get wrong."""
-    problems = list(check_security(settings.kafka.security))
+    problems = [*check_security(settings.kafka.security), *check_privacy(settings.privacy)]
     for name, model in settings.models.items():
         at: KeyPath = ("models", name)
         problems += [*_times(at, model), *_spans(at, model), *_segments(at, model)]

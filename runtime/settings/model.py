@@ -2,8 +2,10 @@
 
 from typing import Annotated, Literal, TypeAlias
 
+import msgspec
 from pydantic import AfterValidator, Field, JsonValue, PlainValidator, WithJsonSchema
 
+from metrics.reference import Baseline
 from models.outcome import Task
 from runtime.settings.base import Section, topic_name
 from runtime.settings.baseline import BaselineFile
@@ -44,6 +46,7 @@ ClassValue: TypeAlias = Annotated[
 ]
 FieldPath: TypeAlias = Annotated[str, AfterValidator(_path)]
 SegmentField: TypeAlias = Annotated[str, AfterValidator(_segment)]
+FeatureName: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class PredictionSource(Section):
@@ -88,7 +91,8 @@ class ModelSettings(Section):
     spans: list[Span] = Field(default_factory=list)
     segments: list[SegmentField] = Field(default_factory=list)
     segment_values_max: int = Field(default=50, ge=1, le=10_000)
-    baseline: BaselineFile | None = None
+    baseline_file: BaselineFile | None = Field(default=None, alias="baseline")
+    features: list[FeatureName] | None = None
     drift: DriftSettings = DriftSettings()
     champion: JsonValue = Field(default=None, repr=False)
     challengers: JsonValue = Field(default=None, repr=False)
@@ -97,6 +101,15 @@ class ModelSettings(Section):
     def window_ms(self) -> int:
         """Length of a window."""
         return self.window.ms or 0
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The baseline with those of its features that may be watched."""
+        found, allowed = self.baseline_file, self.features
+        if found is None or allowed is None:
+            return found
+        kept = {name: feature for name, feature in found.features.items() if name in allowed}
+        return msgspec.structs.replace(found, features=kept)
 
     @property
     def labels(self) -> NamedLabelSource:

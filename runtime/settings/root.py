@@ -8,6 +8,7 @@ from runtime.settings.alerts import AlertSettings
 from runtime.settings.base import Section
 from runtime.settings.kafka import KafkaSettings
 from runtime.settings.model import ModelSettings, PredictionSource
+from runtime.settings.privacy import PrivacySettings
 from runtime.settings.units import SizeBytes
 
 
@@ -51,4 +52,5 @@ class Settings(Section):
     sinks: JsonValue = Field(default=None, repr=False)
     state: StateSettings = StateSettings()
     web: WebSettings = WebSettings()
+    privacy: PrivacySettings = PrivacySettings()
     limits: LimitSettings = LimitSettings()

@@ -9,8 +9,11 @@ from runtime.settings.problem import KeyPath, Problem
 
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SECRET_KEYS: Final = frozenset(
-    {"password", "secret", "client_secret", "token", "api_key", "routing_key", "webhook_url", "integration_key"}
-)
+    {
+        "password", "secret", "client_secret", "token", "key", "api_key", "routing_key", "webhook_url",
+        "integration_key",
+    }
+)  # fmt: skip
 _URL_WITH_PASSWORD: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 
 

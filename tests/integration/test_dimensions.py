@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from agents.dimensions import DimensionLog
 from models.batch import OTHER, Combo
-from tables.dimensions import Admissions
+from tables.dimensions import KEY_ID, Admissions, Name
 from tables.plan import ModelPlan, Plan
 from tests.support.topics import ScratchTopics
 
@@ -63,3 +64,25 @@ async def test_two_workers_have_the_same_codes_for_classes_and_a_third_one_knows
     assert codes == found[1].tolist()[::-1]
     assert sorted(set(codes)) == list(range(VALUES_MAX + 1))
     assert {code: name for code, name in zip(codes, ours, strict=True) if code < VALUES_MAX} == dict(enumerate(names))
+
+
+async def test_a_worker_hears_of_the_key_that_another_one_hashes_ids_with(broker: str, topics: ScratchTopics) -> None:
+    topic = await topics.create("dimensions", partitions=1)
+    told: list[str] = []
+    async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
+
+        async def produce(name: str, value: bytes) -> Any:  # noqa: ANN401  # a future of aiokafka's
+            return await producer.send(name, value, partition=0)
+
+        async def write(key: str) -> None:
+            await producer.send_and_wait(topic, msgspec.msgpack.encode(Name("", KEY_ID, key)), partition=0)
+
+        await write("first")
+        log = DimensionLog(admissions(), topic, produce, told.append, bootstrap_servers=broker)
+        await log.cap([("fraud", "v1", "DE")])
+        assert set(told) == {"first"}
+        await write("second")
+        await log.caught_up()
+        assert await log.cap([("fraud", "v1", "DE")]) == {("fraud", "v1", "DE"): ("fraud", "v1", "DE")}
+        await log.stop()
+    assert told[-1] == "second"

@@ -1,11 +1,13 @@
 """Inputs, scores and estimates on a real broker: a worker killed under load counts them as a batch over files does."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from confluent_kafka import Message
 
 from runtime import baseline_build, evaluate
 from runtime.clock import now_ms
@@ -21,7 +23,9 @@ FEED_SECONDS = 8
 WATCHED = ("quality", "estimated")
 RAW = b"jewellery"
 """A value of the feature `merchant`, of which no segment is made."""
-WITHOUT_RAW = ("metrics", "by-id", "partials", "join-changelog", "merge-changelog", "dimensions-changelog")
+ID = b"-b-0000"
+"""What every id of the load has in the middle (b: the seed)."""
+OURS = ("metrics", "by-id", "partials", "join-changelog", "merge-changelog", "dimensions-changelog", "dead-letters")
 OF_THE_PAST = ("concept", "kinds")
 """Of drift: what depends on the windows before, of which files have none that came first."""
 
@@ -78,9 +82,20 @@ def whole_windows(records: list[Any]) -> dict[Key, dict[str, object]]:
 
 
 def tells(scene: Scene, raw: bytes) -> list[str]:
-    """Where a feature's value as it came can be read: on which of our topics, in whose log."""
-    topics = [t for t in WITHOUT_RAW if any(raw in (m.value() or b"") for m in scene.read(f"{scene.prefix}{t}"))]
-    return topics + [worker.name for worker in scene.workers if raw.decode() in worker.log]
+    """Where a value as it came can be read: on which of our topics, in whose log, or state directory."""
+    return (
+        [t for t in OURS if any(raw in _whole(m) for m in scene.read(f"{scene.prefix}{t}"))]
+        + [f"log of {worker.name}" for worker in scene.workers if raw.decode() in worker.log]
+        + [f"state of {worker.name}" for worker in scene.workers if any(raw in f for f in _files(worker.state))]
+    )
+
+
+def _whole(message: Message) -> bytes:
+    return b"".join((message.key() or b"", message.value() or b"", repr(message.headers()).encode()))
+
+
+def _files(directory: Path) -> Iterator[bytes]:
+    return (file.read_bytes() for file in directory.rglob("*") if file.is_file())
 
 
 def differences(found: object, wanted: object, path: str) -> list[str]:
@@ -90,19 +105,23 @@ def differences(found: object, wanted: object, path: str) -> list[str]:
     return [] if found == wanted else [f"{path}: {found} instead of {wanted}"]
 
 
-@pytest.mark.parametrize("keyed", [False, True], ids=["re-keyed", "keyed"])
+@pytest.mark.parametrize("private", [False, True], ids=["re-keyed", "keyed, ids hashed"])
 def test_what_needs_no_labels_is_counted_exactly_though_a_worker_was_killed(
-    broker: str, tmp_path: Path, load: Load, files: dict[str, Path], keyed: bool
+    broker: str, tmp_path: Path, load: Load, files: dict[str, Path], private: bool
 ) -> None:
     baseline = tmp_path / "fraud.json"
     model = {"baseline": str(baseline), "drift": {"over": "10s", "min_records": 10}}
     config = tmp_path / "hindcast.yaml"
     config.write_bytes(orjson.dumps({"models": {"fraud": {"predictions": {"topic": "p"}}}}))
     baseline_build.run(load_settings(config, {}), files["training"], "fraud", baseline, None, "")
-    with Scene(broker, tmp_path, load if keyed else load.without_keys(), model=model) as scene:
+    (tmp_path / "key").write_text("a key of hashes that nobody knows")
+    privacy = {"hash_ids": True, "key_file": str(tmp_path / "key")} if private else None
+    with Scene(broker, tmp_path, load if private else load.without_keys(), model=model, privacy=privacy) as scene:
         scene.outlive_a_kill(FEED_SECONDS)
         found = whole_windows([r for r in scene.records() if r["final"]])
-        assert tells(scene, RAW) == []
+        assert set(tells(scene, RAW)) <= (set() if private else {"dead-letters"})
+        told = tells(scene, ID)
+        assert told == [] if private else {"by-id", "join-changelog", "dead-letters"} <= set(told), told
         config.write_bytes(orjson.dumps(scene.settings))
     out = tmp_path / "expected.jsonl"
     evaluate.run(load_settings(config, {}), files["predictions"], files["labels"], "fraud", out)

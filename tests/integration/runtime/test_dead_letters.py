@@ -91,6 +91,7 @@ async def test_a_list_tells_code_source_time_and_size_but_no_payload(
         "model": "fraud",
         "at": "2025-11-13T02:13:20.000Z",
         "size_bytes": 3,
+        "redacted": False,
     }
 
 
@@ -160,6 +161,45 @@ async def test_a_record_of_which_only_an_envelope_was_kept_does_not_go_back(
     assert await run_replay(scene, Selection(codes=frozenset({"too_large"}))) == 0
     assert "1 cannot go back" in capsys.readouterr().err
     assert await asyncio.to_thread(scene.returned, 0) == []
+
+
+def redact(scene: Scene, places: Mapping[int, int]) -> None:
+    """Letters of which nothing was kept: of records on partition 1 of the source, offset -> Kafka's time."""
+    producer = Producer({"bootstrap.servers": scene.broker})
+    for offset, at_ms in places.items():
+        ours = [pair for pair in headers("json", scene.source, offset)[2:] if pair[0] != "hindcast.source.timestamp"]
+        ours += [("hindcast.source.timestamp", str(at_ms).encode()), ("hindcast.redacted", b"true")]
+        producer.produce(scene.letters, partition=0, headers=ours, timestamp=NOW_MS)
+    assert producer.flush(20) == 0
+
+
+def fill_source(scene: Scene, count: int) -> None:
+    producer = Producer({"bootstrap.servers": scene.broker})
+    for offset in range(count):
+        user: list[tuple[str, str | bytes | None]] = [("user", b"%d" % offset)]
+        value = b"value %d" % offset
+        producer.produce(scene.source, value, b"key", partition=1, headers=user, timestamp=NOW_MS + offset)
+    assert producer.flush(20) == 0
+
+
+async def test_a_redacted_letter_goes_back_as_its_record_stands_on_the_source_topic(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await asyncio.to_thread(fill_source, scene, 4000)
+    made_anew, gone = {2: NOW_MS - 1}, {9999: NOW_MS}
+    there = {offset: NOW_MS + offset for offset in (3900, 5, 6, 0)}
+    await asyncio.to_thread(redact, scene, there | made_anew | gone)
+    assert await run_list(scene, Selection(codes=frozenset({"json"})), show=True) == 0
+    line = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (line["redacted"], line["value_base64"], line["size_bytes"]) == (True, "", 0)
+    assert await run_replay(scene, Selection(codes=frozenset({"json"}))) == 1
+    said = capsys.readouterr().err
+    assert "hindcast: 2 redacted letters: their records are not on the source topic any more" in said
+    assert "replayed 4 of 6 records" in said
+    found = await asyncio.to_thread(scene.returned, 4004)
+    assert [(m.key(), m.value(), m.headers(), m.timestamp()[1] - NOW_MS) for m in found[4000:]] == [
+        (b"key", b"value %d" % offset, [("user", b"%d" % offset)], offset) for offset in (0, 5, 6, 3900)
+    ]
 
 
 async def test_without_a_dead_letter_topic_there_is_one_readable_line(

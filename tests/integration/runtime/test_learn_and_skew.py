@@ -96,7 +96,7 @@ async def test_what_was_served_is_compared_with_a_topic(broker: str, topics: Scr
     await asyncio.to_thread(write, broker, reference, rows)
     out = tmp_path / "skew.json"
     asked = skew.Asked(None, reference, None, None, now - 60 * MINUTE_MS, 1e-6, fail_over=0.2)
-    assert await asyncio.to_thread(skew.run, found, asked, out, {}, now) == 1
+    assert await asyncio.to_thread(skew.run, found, asked, out, now) == 1
     said = json.loads(out.read_bytes())
     assert (said["compared"], said["serving"]["only_here"], said["reference"]["only_here"]) == (48, 2, 10)
     assert said["features"]["amount"]["mismatches"] == 4

@@ -7,7 +7,8 @@ from confluent_kafka import Producer
 
 from models.errors import WorldError
 from runtime.cli import main
-from runtime.settings import Settings, parse
+from runtime.settings import PrivacySettings, Settings, parse
+from runtime.source_identity import settle_sources
 from runtime.world import ensure, inspect, with_partitions
 from tests.support.topics import ScratchTopics
 
@@ -117,6 +118,30 @@ async def test_partitions_are_taken_from_keyed_topics_that_agree_unless_they_are
     assert [str(error).startswith("models.fraud.partitioned_by_id") for error in found.errors] == [True] * (
         partitions != 5
     )
+
+
+@pytest.mark.broker
+async def test_two_keys_of_hashes_do_not_meet_unnoticed(settings: Settings, topics: ScratchTopics) -> None:
+    for name in ("x_predictions", "x_labels"):
+        await topics.create(name)
+    await settled(lambda: not inspect(settings, will_create=True).errors)
+    await asyncio.to_thread(ensure, settings, create_topics=True)
+    await settled(lambda: not inspect(settings).errors)
+    first, second = [hashing(settings, key=f"a key of hashes, the {number}") for number in ("first", "second")]
+    settled_first = await asyncio.to_thread(settle_sources, first)
+    assert set(settled_first.epochs.values()) == {0}
+    for other in (second, settings):
+        with pytest.raises(WorldError, match="privacy: ids are hashed with another key than before"):
+            await asyncio.to_thread(settle_sources, other)
+    again = await asyncio.to_thread(settle_sources, first)
+    assert again.epochs == settled_first.epochs
+    accepted = hashing(settings, key="a key of hashes, the second", on_key_changed="accept")
+    assert (await asyncio.to_thread(settle_sources, accepted)).epochs == settled_first.epochs
+    await asyncio.to_thread(settle_sources, second)
+
+
+def hashing(settings: Settings, **keys: str) -> Settings:
+    return settings.model_copy(update={"privacy": PrivacySettings.model_validate({"hash_ids": True, **keys})})
 
 
 def test_the_embedded_broker_is_refused_by_every_way_in() -> None:

@@ -26,6 +26,7 @@ def sources(epoch: int) -> Sources:
         consumer=SimpleNamespace(polled_ms=lambda _: NOW_MS),
         idle=lambda *_: True,
         epochs={"p": epoch},
+        hash_ids=None,
     )
     return Sources(cast("Context", context))
 

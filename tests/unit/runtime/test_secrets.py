@@ -51,6 +51,7 @@ def test_a_password_is_in_no_repr_no_text_and_no_dump() -> None:
         {"alerts": {"receivers": {"a": {"pagerduty": {"routing_key": SECRET}}}}},
         {"alerts": {"receivers": {"a": {"webhook": {"secret": [SECRET]}}}}},
         {"kafka": {"security": {"password": 1}}},
+        {"privacy": {"key": SECRET}},
     ],
 )
 def test_a_secret_written_as_text_is_refused_in_every_section(tree: dict[str, object]) -> None:

@@ -25,6 +25,7 @@ def model(**keys: object) -> dict[str, Any]:
 def example(tmp_path: Path) -> Path:
     for name in ("kafka", "ca.pem", "registry", "pagerduty", "smtp", "hook"):
         (tmp_path / name).write_text("x\n")
+    (tmp_path / "ids").write_text("sixteen bytes it\n")
     (tmp_path / "slack").write_text("https://hooks.slack.com/services/x\n")
     (tmp_path / "apprise").write_text("json://teams.example.com/x\n")
     (tmp_path / "fraud.json").write_text('{"schema": "hindcast.baseline/1", "performance": {"accuracy": 0.97}}')

@@ -8,9 +8,10 @@ import pytest
 
 from models.errors import WorldError
 from runtime.broker_view import BrokerView
-from runtime.identity_log import IdentityLog
+from runtime.identity_log import Identities, IdentityLog
 from runtime.preflight import SeenTopic
 from runtime.source_identity import OnRecreated, Settled, SourceIdentity, SourceWatch
+from tables.dimensions import Name
 
 
 @dataclass
@@ -19,13 +20,13 @@ class Ids:
 
     known: dict[str, list[str]] = field(default_factory=dict)
 
-    def read(self) -> dict[str, list[str]]:
-        return {topic: list(ids) for topic, ids in self.known.items()}
+    def read(self) -> Identities:
+        return Identities({topic: list(ids) for topic, ids in self.known.items()})
 
-    def append(self, ids: Iterable[tuple[str, str]]) -> None:
-        for topic, topic_id in ids:
-            if topic_id not in self.known.setdefault(topic, []):
-                self.known[topic].append(topic_id)
+    def append(self, names: Iterable[Name]) -> None:
+        found = Identities(self.known)
+        for name in names:
+            found.take(name)
 
 
 @dataclass
@@ -56,7 +57,7 @@ def topic(topic_id: str | None, partitions: int = 4) -> SeenTopic:
 
 def settle(ids: Ids, view: View, then: OnRecreated, **topics: SeenTopic) -> dict[str, int]:
     identity = SourceIdentity(cast("BrokerView", view), cast("IdentityLog", ids), "hindcast", then)
-    return identity.settle(topics, patience_seconds=0)
+    return identity.settle(ids.known, topics, patience_seconds=0)
 
 
 def test_f27_a_topic_seen_for_the_first_time_is_written_down_and_is_in_its_first_epoch() -> None:

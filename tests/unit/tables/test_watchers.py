@@ -395,6 +395,6 @@ def test_what_is_usual_comes_from_the_baseline(
 ) -> None:
     baseline = Baseline(schema="hindcast.baseline/1", performance=performance, scores=scores)
     parsed = parse({"models": {"fraud": {"predictions": {"topic": "p"}, "labels": {"topic": "l"}}}}, {})
-    model = parsed.models["fraud"].model_copy(update={"baseline": baseline})
+    model = parsed.models["fraud"].model_copy(update={"baseline_file": baseline})
     plans = model_plans(parsed.model_copy(update={"models": {"fraud": model}}))
     assert plans["fraud"].reference_errors == expected
