@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,8 +28,8 @@ MEANINGS: dict[str, Callable[[Floats], Floats]] = {
     "rare": lambda score: 0.2 * score**2,
 }
 """P(positive) of a score."""
-REFERENCE = {"calibrated": (2_000, 8)}
-"""Labels and seed, else 20,000 and 1: here learning from them would not make good scores better."""
+REFERENCE = {"calibrated": (2_000, 2)}
+"""Labels and seed, else 20,000 and 1. Both programs leave these scores alone; near the limit chance decides."""
 
 
 def classified(name: str, records: int, seed: int) -> Floats:
@@ -55,10 +56,10 @@ CASES: dict[str, tuple[Floats, Floats]] = {
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
     folder = tmp_path_factory.mktemp("nannyml")
-    records = {}
+    records: dict[str, Any] = {}
     for name, (reference, window) in CASES.items():
         records |= {f"{name}/reference": reference, f"{name}/window": window}
-    np.savez(folder / "records.npz", **records)  # type: ignore[arg-type]  # its flag is not among the names
+    np.savez(folder / "records.npz", **records)
     python, program = ROOT / ".venv-oracle/bin/python", Path(__file__).with_name("nannyml_numbers.py")
     subprocess.run([python, program, folder / "records.npz", folder / "numbers.json"], check=True, timeout=240)
     found: Numbers = json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
