@@ -43,11 +43,14 @@ class Population:
     def shares(self) -> Floats:
         edges = np.linspace(0, 1, BINS + 1)
         usual, suspicious = stats.beta(1.2, 9).cdf(edges), stats.beta(6, 2).cdf(edges)
-        return np.diff((1 - self.suspicious) * usual + self.suspicious * suspicious)
+        shares: Floats = np.diff((1 - self.suspicious) * usual + self.suspicious * suspicious)
+        return shares
 
     @cached_property
     def up_to(self) -> Floats:
-        return np.cumsum(self.shares) / self.shares.sum()
+        counted = np.cumsum(self.shares)
+        shares: Floats = counted / counted[-1]
+        return shares
 
     def draw(self, rng: np.random.Generator, records: int) -> tuple[Ints, NDArray[np.bool_]]:
         """Score bins and truths."""

@@ -6,7 +6,7 @@ Looked at before they are JSON, for that writes NaN as null.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain, product
 from math import isfinite
@@ -86,7 +86,7 @@ def bare(given: list[Row]) -> list[Row]:
 def case(name: str, task: Task) -> list[Row]:
     usual = rows(task, ENOUGH)
     nulls = dict.fromkeys(usual[0]["features"])
-    made = {
+    made: dict[str, Callable[[], list[Row]]] = {
         "one record": lambda: usual[:1],
         "one class": lambda: of_one_class(task, usual),
         "all null": lambda: with_features(usual, **nulls),
@@ -130,8 +130,8 @@ def records(model: ModelSettings, given: list[Row], folder: Path) -> list[dict[s
         path.write_text("".join(json.dumps(row) + "\n" for row in found), encoding="utf-8")
         inputs.append(Input(path, kind, "m", model, 1 << 18, codes))  # type: ignore[arg-type]  # the two kinds
     batches = chain.from_iterable(each.batches(lambda _: None) for each in inputs)
-    found, _ = offline.evaluate(Plan({"m": plan}), batches, admissions.class_names)
-    return [dict(record.parts) for record in found]
+    final, _ = offline.evaluate(Plan({"m": plan}), batches, admissions.class_names)
+    return [dict(record.parts) for record in final]
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
