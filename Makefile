@@ -6,16 +6,17 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+ORACLE := .venv-oracle
 FOR ?=
 BENCH ?= full
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo test test-faults bench lint format lock clean
+.PHONY: help setup setup-dev demo test test-faults test-oracles test-coverage bench lint format lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.runtime-installed ## create .venv with the service in it (.venv/bin/hindcast)
 
@@ -30,6 +31,13 @@ test: lint ## lint, then every test that this machine can run (at most 10 minute
 test-faults: setup-dev ## the long fault suite on a real broker: kills, pauses, restarts
 	$(BIN)/python -m pytest -m faults -n 2 --dist loadgroup --timeout-method=signal $(PYTEST_ARGS)
 
+test-oracles: setup-dev $(ORACLE)/.installed ## estimates beside those of NannyML, which gets an environment of its own
+	$(BIN)/python -m pytest -m oracles tests/oracles $(PYTEST_ARGS)
+
+test-coverage: setup-dev ## how often the 95 % intervals hold the truth, in simulated windows (minutes)
+	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m docs.coverage_table
+
 bench: setup-dev ## measure against plain Faust and Kafka Streams: make bench BENCH=full|ci
 	BENCH=$(BENCH) $(BIN)/python -m benchmarks
 
@@ -42,16 +50,17 @@ format: setup-dev ## let ruff lay out the code and mend what it can
 	$(BIN)/ruff format .
 
 # The locks hold hashes for every platform and Python >= 3.11, and name no registry.
-LOCK := .cache/lock/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+LOCK := .cache/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --quiet
-lock: ## write the lock files anew from pyproject.toml
+lock: ## write the lock files anew from pyproject.toml and requirements-oracle.in
 	$(PYTHON) -m venv .cache/lock
 	.cache/lock/bin/python -m pip --disable-pip-version-check install --quiet 'uv~=0.13.8'
-	$(LOCK) --extra dev -o requirements-dev.lock
-	$(LOCK) --constraint requirements-dev.lock -o requirements.lock
+	$(LOCK) pyproject.toml --extra dev -o requirements-dev.lock
+	$(LOCK) pyproject.toml --constraint requirements-dev.lock -o requirements.lock
+	$(LOCK) requirements-oracle.in --excludes requirements-oracle.excludes -o requirements-oracle.lock
 
 clean: ## remove .venv, caches and build output
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(ORACLE) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last, so an installation that broke off is done again.
@@ -64,6 +73,14 @@ $(VENV)/.runtime-installed: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/.dev-installed: requirements-dev.lock $(VENV)/.runtime-installed
 	@echo "Installing what tests, lint and bench need (once)"
 	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# Without what it names and does not need (requirements-oracle.excludes), so pip must not look for it.
+$(ORACLE)/.installed: requirements-oracle.lock | $(BIN)/python
+	@echo "Installing NannyML in an environment of its own (once)"
+	$(BIN)/python -m venv $(ORACLE)
+	$(ORACLE)/bin/python -m pip --disable-pip-version-check install --no-deps --require-hashes --no-compile --quiet \
+		--requirement requirements-oracle.lock
 	@touch $@
 
 $(BIN)/python:

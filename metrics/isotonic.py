@@ -12,7 +12,7 @@ from metrics.equal_mass import equal_mass_groups
 Histogram = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
-SPLITS: Final = 3
+SPLITS: Final = 10
 HELD_OUT: Final = 0.1
 """Share of the reference that each split keeps back to judge the calibration by."""
 GROUPS: Final = 10
@@ -33,7 +33,7 @@ def calibrated(negatives: Histogram, positives: Histogram, rng: np.random.Genera
 
     negatives, positives i8[bins]: labelled scores of the reference. Isotonic regression, kept only where it makes
     the expected calibration error of held-out records smaller, else the scores are their own probabilities: the
-    rule of NannyML (`calibration.py`), with its 3 splits of which a tenth is held out and 10 groups of equal size.
+    rule of NannyML (`calibration.py`), with its 10 splits of which a tenth is held out and 10 groups of equal size.
     A reference of one class says nothing of the other, so its scores stay as they are too.
 
     >>> calibrated(np.array([0, 0]), np.array([3, 4]), np.random.default_rng(0)).tolist()

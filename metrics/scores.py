@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.cbpe import estimate
+from metrics.cbpe import auc_optimism, estimate
 from metrics.confusion import ratio
 from metrics.inputs import duration_text
 from metrics.isotonic import Probabilities, calibrated, middles
@@ -142,7 +142,15 @@ class ScorePart:
         if p is None or reason:
             nothing = np.zeros(self.bins, np.int64)
             return {**estimate(nothing, nothing, middles(self.bins), 0), "reason": reason}
-        return {**estimate(negatives, positives, p, self._labelled)}
+        return {**estimate(negatives, positives, p, self._labelled, self._auc_optimism)}
+
+    @cached_property
+    def _auc_optimism(self) -> float:
+        """Of the calibration, for the labelled scores of the reference themselves."""
+        found, p = self.reference, self.calibration
+        if p is None or found.negatives is None or found.positives is None:
+            return 0.0
+        return auc_optimism(np.array(found.negatives, np.int64), np.array(found.positives, np.int64), p)
 
     def _drift(self, head: Head, scores: Histogram) -> dict[str, object]:
         usual, known = self._usual, int(self._usual.sum())

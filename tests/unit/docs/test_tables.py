@@ -1,11 +1,12 @@
 """The pages' tables say what the code says."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from docs import bench_table, config_table, markers, records_table, rules_table
+from docs import bench_table, config_table, coverage_table, markers, records_table, rules_table
 from runtime.settings import ReceiverSettings, RuleSettings, Settings
 
 ROOT = Path(__file__).parents[3]
@@ -84,3 +85,13 @@ def test_the_bench_tables_hold_the_figures_of_the_result_file() -> None:
 @pytest.mark.parametrize("name", ["README.md", "docs/benchmarks.md"])
 def test_the_pages_with_figures_have_their_place(name: str) -> None:
     markers.filled((ROOT / name).read_text(encoding="utf-8"), "bench", "")
+
+
+def test_the_statistics_page_has_the_coverage_that_was_measured() -> None:
+    assert coverage_table.table() in page("statistics.md")
+
+
+def test_every_oracle_that_the_statistics_page_names_is_a_test() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)`", page("statistics.md"))
+    assert len(named) > 10
+    assert [path for path in named if not (ROOT / path).is_file()] == []

@@ -9,7 +9,7 @@ from scipy import stats
 
 from metrics.intervals import DELONG_RECORDS_MIN, auc_interval, f1_interval, wilson
 from metrics.layout import FINE
-from metrics.roc_auc import delong_variance, roc_auc
+from metrics.roc_auc import Variance, delong_variance, roc_auc
 from tests.unit.metrics.records import draw_records, window
 
 
@@ -60,38 +60,56 @@ def test_the_variance_of_the_auc_equals_delong_over_all_pairs(n: int) -> None:
     auc, variance = pairwise_delong(binned[records.actual == 1], binned[records.actual == 0])
     histograms = FINE.negatives(cells), FINE.positives(cells)
     assert roc_auc(*histograms) == pytest.approx(auc, abs=1e-12)
-    assert delong_variance(*histograms) == pytest.approx(variance, rel=1e-9)
+    found = delong_variance(*histograms)
+    assert found is not None
+    assert found.value == pytest.approx(variance, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [150, 800])
+def test_the_degrees_of_freedom_and_the_quantile_are_brunner_munzels(n: int) -> None:
+    """scipy publishes them as a p-value of AUC = 1/2: statistic (A - 1/2) / sd, two-sided."""
+    records = draw_records(seed=24, n=n)
+    noise = np.random.default_rng(24).random(n)  # scores that know little, for a p-value that is not 0
+    binned = np.minimum(np.floor((0.1 * records.score + 0.9 * noise) * 1000), 999).astype(np.int64)
+    histograms = [np.bincount(binned[records.actual == of], minlength=1000) for of in (0, 1)]
+    auc, found = roc_auc(*histograms), delong_variance(*histograms)
+    assert auc is not None
+    assert found is not None
+    statistic = (auc - 0.5) / np.sqrt(found.value)
+    expected = stats.brunnermunzel(binned[records.actual == 0], binned[records.actual == 1])
+    assert abs(statistic) == pytest.approx(abs(expected.statistic), rel=1e-9)
+    assert 2 * stats.t.sf(abs(statistic), found.freedom) == pytest.approx(expected.pvalue, rel=1e-9)
 
 
 def test_the_auc_interval_is_symmetric_on_the_logit_scale() -> None:
-    interval = auc_interval(0.9, 0.0009, 50, 500)
+    interval = auc_interval(0.9, Variance(0.0009, freedom=60), 50, 500)
     assert interval is not None
     lower, upper = (np.log(end / (1 - end)) for end in interval)
     assert (lower + upper) / 2 == pytest.approx(np.log(9), abs=1e-12)
-    assert upper - lower == pytest.approx(2 * 1.959963984540054 * 0.03 / 0.09, abs=1e-12)
+    assert upper - lower == pytest.approx(2 * stats.t.ppf(0.975, 60) * 0.03 / 0.09, abs=1e-12)
 
 
 def test_perfect_separation_is_uncertain_by_the_smaller_class() -> None:
-    assert auc_interval(1.0, 0.0, 10, 500) == wilson(10, 10)
-    assert auc_interval(0.0, 0.0, 500, 10) == wilson(0, 10)
+    assert auc_interval(1.0, Variance(0.0, 508), 10, 500) == wilson(10, 10)
+    assert auc_interval(0.0, Variance(0.0, 508), 500, 10) == wilson(0, 10)
 
 
 def test_equal_scores_leave_the_auc_uncertain_though_its_variance_is_0() -> None:
     histogram = np.array([0, 20, 0])
-    assert delong_variance(histogram, histogram) == 0
-    assert auc_interval(0.5, 0.0, 20, 20) == wilson(10, 20)
+    assert delong_variance(histogram, histogram) == (0, 38)
+    assert auc_interval(0.5, Variance(0.0, 38), 20, 20) == wilson(10, 20)
 
 
 def test_a_class_too_small_for_a_variance_gets_the_wide_interval() -> None:
     few = DELONG_RECORDS_MIN - 1
     assert delong_variance(np.array([3, 4]), np.array([0, 1])) is None
     assert auc_interval(0.8, None, 1, 7) == wilson(0.8, 1)
-    assert auc_interval(0.8, 1e-4, few, 500) == wilson(0.8 * few, few)
-    assert auc_interval(0.8, 1e-4, DELONG_RECORDS_MIN, 500) != wilson(0.8 * few, few)
+    assert auc_interval(0.8, Variance(1e-4, 500), few, 500) == wilson(0.8 * few, few)
+    assert auc_interval(0.8, Variance(1e-4, 500), DELONG_RECORDS_MIN, 500) != wilson(0.8 * few, few)
 
 
 def test_the_auc_interval_does_not_overflow_at_its_ends() -> None:
-    assert auc_interval(1 - 1e-9, 0.05, 10**6, 10**6) == (0.0, 1.0)
+    assert auc_interval(1 - 1e-9, Variance(0.05, 10**6), 10**6, 10**6) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(("positives", "least"), [(3, 0.95), (30, 0.90), (100, 0.92)])

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy import stats
 
-from metrics.cbpe import estimate
+from metrics.cbpe import auc_optimism, estimate
 from metrics.observer import Observation
 from metrics.reference import Scores
 from metrics.score_drift import mean_shift, prediction_drift, score_drift
@@ -108,7 +108,10 @@ def test_the_estimate_is_cbpe_with_the_calibration_of_the_reference() -> None:
     calibration = PART.calibration
     assert calibration is not None
     negatives, positives = (np.array(histogram(score[of])) for of in (score < 0.5, score >= 0.5))
-    assert found == estimate(negatives, positives, calibration, 20_000)
+    assert PART.reference.negatives is not None
+    assert PART.reference.positives is not None
+    optimism = auc_optimism(np.array(PART.reference.negatives), np.array(PART.reference.positives), calibration)
+    assert found == estimate(negatives, positives, calibration, 20_000, optimism)
     truth = np.where(score < 0.5, 1 - score**2, score**2).mean()  # what the labels are drawn of
     assert fields(found["metrics"])["accuracy"] == pytest.approx(truth, abs=0.02)
 
