@@ -51,6 +51,8 @@ _NESTED: Final = {
     "drift.concept": ("e_value", "threshold", "alarm", "labelled", "page_hinkley", "adwin"),
     "quality": ("columns_missing", "columns_extra"),
     "quality.features.*": _QUALITY,
+    "trends.throughput_per_second": ("newest", "z"),
+    "trends.*": ("moving_average", "slope_per_hour"),
     "business": ("value", "cost", "conversions", "click_through_rate", "revenue"),
 }
 PATHS: Final = (
@@ -74,4 +76,6 @@ def is_known(path: str) -> bool:
 def has_interval(path: str) -> bool:
     """Whether the record gives a confidence interval for it."""
     part, _, name = path.rpartition(".")
+    if part.startswith("trends."):
+        return name == "slope_per_hour"
     return part in {"", "metrics", "estimated.metrics"} and name in INTERVALS

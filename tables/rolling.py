@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics import followed
 from metrics.window_layout import TOTAL_COLUMN
 from tables.cover import Truth
 from tables.merge_state import SliceWindows
@@ -15,12 +17,20 @@ from tables.plan import COUNTED_LOOK_BACK_MS, Span
 from tables.snapshot import Snapshot, add_names
 
 
+class _Window(NamedTuple):
+    """A window as it stands in the sum. row: what is followed of it, f8 as bytes; see `metrics.followed`."""
+
+    truth: Truth
+    snapshot: Snapshot
+    row: bytes
+
+
 @dataclass(slots=True)
 class RollingSum:
     """The sum over a moving set of windows; only what changed is subtracted and added."""
 
     one: SliceWindows
-    included: dict[int, tuple[Truth, Snapshot]] = field(default_factory=dict)
+    included: dict[int, _Window] = field(default_factory=dict)
     head: NDArray[np.int64] = field(init=False)
     cells: NDArray[np.int64] = field(init=False)
     named: Mapping[str, int] = field(default_factory=dict)
@@ -33,18 +43,28 @@ class RollingSum:
         """Make the sum that of the windows that start in [first_ms, end_ms)."""
         windows = self.one.windows
         for start in [s for s in self.included if not first_ms <= s < end_ms or s not in windows]:
-            self._add(self.included.pop(start)[1], -1)
+            self._add(self.included.pop(start).snapshot, -1)
         for start, truth in windows.items():
             if not first_ms <= start < end_ms or not truth.current:
                 continue
             old = self.included.get(start)
-            if old is not None and old[0] is truth:
+            if old is not None and old.truth is truth:
                 continue
             if old is not None:
-                self._add(old[1], -1)
+                self._add(old.snapshot, -1)
             snapshot = self.one.snapshot(start)
             self._add(snapshot, 1)
-            self.included[start] = (truth, snapshot)
+            row = followed.row(self.one.layout, start, snapshot.head, snapshot.cells)
+            self.included[start] = _Window(truth, snapshot, row.tobytes())
+
+    def trends(self, end_ms: int) -> dict[str, object]:
+        """Where the windows are going, which end then: a function of these windows alone, however they came in.
+
+        Raises ValueError if there is none.
+        """
+        packed = b"".join(self.included[start].row for start in sorted(self.included))
+        rows = np.frombuffer(packed, np.float64).reshape(len(self.included), -1)
+        return followed.trends(self.one.layout, rows, end_ms, self.one.plan.window_ms)
 
     def _add(self, snapshot: Snapshot, sign: int) -> None:
         self.head += sign * snapshot.head

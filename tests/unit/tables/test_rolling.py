@@ -10,7 +10,7 @@ from tables.memory import MemoryCheckpoint
 from tables.merge_state import MergeBlock
 from tables.plan import COUNTED_LOOK_BACK_MS, MIN_MS, Plan, Span
 from tables.records import Record, Recorder
-from tables.rolling import first_window
+from tables.rolling import RollingSum, first_window
 from tests.unit.tables.support import HOLD_MS, MODEL, T0, WINDOW_MS, Merging, partial
 
 HOUR = Span("1h", 3_600_000)
@@ -29,6 +29,13 @@ def plain_sum(held: dict[int, tuple[int, int]], first_ms: int, end_ms: int) -> t
     return sum(total for total, _ in inside), sum(labelled for _, labelled in inside)
 
 
+def afresh(merging: Merging, record: Record) -> dict[str, object]:
+    """The trends that one sees who begins to look only now."""
+    total = RollingSum(merging.state.slices[record.name])
+    total.move(record.start_ms, record.end_ms)
+    return total.trends(record.end_ms)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_spans_equal_the_plain_sum_while_they_move_on_and_are_revised(seed: int) -> None:
     rng, merging = Random(seed), Merging(PLAN, 1)
@@ -44,6 +51,7 @@ def test_spans_equal_the_plain_sum_while_they_move_on_and_are_revised(seed: int)
         hour = found["1h"]
         assert (hour.start_ms, hour.end_ms) == (end_ms - 3_600_000, end_ms)
         assert (hour.parts["total"], hour.parts["labelled"]) == plain_sum(held, hour.start_ms, end_ms)
+        assert minute % 10 or hour.parts["trends"] == afresh(merging, hour)
         counted = found["100 labelled"]
         total, labelled = plain_sum(held, counted.start_ms, end_ms)
         assert (counted.parts["total"], counted.parts["labelled"]) == (total, labelled)
