@@ -42,6 +42,7 @@ _NESTED: Final = {
     "label_latency_seconds": _QUANTILES,
     "prediction_latency_seconds": _QUANTILES,
     "errors": ("*",),
+    "resources.*": ("mean", "p95", "max"),
     "per_class.*": ("precision", "recall", "f1", "support"),
     "drift": ("records", "features_drifted", "kinds"),
     "drift.score": (*_DRIFT, *_NUMERIC),

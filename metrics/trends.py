@@ -61,7 +61,7 @@ def _line(hour: Floats, value: Floats, weight: Floats) -> tuple[float, float]:
 
 
 def _bartlett(scores: Floats, lag: int) -> float:
-    """n times their long-run variance: the sum over all i, j of (1 - |i - j| / (lag + 1)) scores_i scores_j.
+    """Their long-run variance, n times over: the sum over all i, j of (1 - |i - j| / (lag + 1)) scores_i scores_j.
 
     That is the mean over all stretches of lag + 1 of the squared sum in them, so that it is never negative.
     """

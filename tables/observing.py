@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.observer import Observation, Watching, latency_us
+from metrics.resources import Resources
 from metrics.service import Service
 from models.batch import Batch
 from models.outcome import has_failed
@@ -94,7 +95,7 @@ def _counts(watch: Watch, batch: Batch, at: Ints, slot: Ints, slots: int) -> tup
 
 def _of_part(part: Watching, observation: Observation, slot: Ints, slots: int) -> tuple[Ints, NDArray[np.int32]]:
     """A prediction that was not made has been served all the same, and says nothing of inputs and scores."""
-    if isinstance(part, Service) or observation.made.all():
+    if isinstance(part, Service | Resources) or observation.made.all():
         return part.observe(observation, slot, slots)
     return part.observe(observation.take(observation.made), slot[observation.made], slots)
 

@@ -15,6 +15,7 @@ Format: TypeAlias = Literal["json", "avro", "protobuf", "json-schema"]
 PredictionField: TypeAlias = Literal[
     "id", "model", "version", "event_time", "score", "prediction", "scores", "features",
     "embedding", "latency_ms", "status", "error_type", "value",
+    "active_requests", "queue_depth", "model_load_seconds", "cpu_ratio", "memory_bytes", "disk_ratio", "gpu_ratio",
 ]  # fmt: skip
 LabelField: TypeAlias = Literal["id", "actual", "label_time"]
 
@@ -88,6 +89,7 @@ class ModelSettings(Section):
     spans: list[Span] = Field(default_factory=list)
     segments: list[SegmentField] = Field(default_factory=list)
     segment_values_max: int = Field(default=50, ge=1, le=10_000)
+    resources: bool = False
     baseline: BaselineFile | None = None
     drift: DriftSettings = DriftSettings()
     champion: JsonValue = Field(default=None, repr=False)

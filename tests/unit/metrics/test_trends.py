@@ -1,4 +1,4 @@
-"""Trends: the line of scipy and of weighted least squares, an interval that holds, nothing where there is too little."""
+"""Trends: the line of scipy and of weighted least squares, an interval that holds, and nothing of too few windows."""
 
 from itertools import product
 from typing import Any
