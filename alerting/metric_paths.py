@@ -16,7 +16,16 @@ _VALUES: Final = ("mean_prediction", "mean_actual", "error_p50", "error_p90", "e
 METRICS: Final = (*_CLASSES, *_SCORES, *_LABEL_FREE, *_AVERAGED, *_ERRORS, *_VALUES)
 """Names in ``metrics`` (all tasks): a rule writes them bare."""
 
-TOP: Final = ("total", "labelled", "correct", "label_coverage", "throughput_per_second", "failed", "maturity")
+TOP: Final = (
+    "total",
+    "labelled",
+    "correct",
+    "label_coverage",
+    "throughput_per_second",
+    "failed",
+    "success_rate",
+    "maturity",
+)
 """Numbers at the top of the record."""
 
 INTERVALS: Final = frozenset(

@@ -139,7 +139,7 @@ def weight(record: Record, path: str) -> int:
     known = trials(record, path)
     if known is not None:
         return known[1]
-    if path == "error_rate":
+    if path in {"error_rate", "success_rate"}:
         return requests(record)
     metrics = record.get("metrics")
     of_all = isinstance(metrics, dict) and "mean_confidence" in metrics

@@ -57,17 +57,24 @@ class ModelObserver:
     """Packs latency, status, resources and features; implements `models.observed.Observer`.
 
     paths: where the values of `OWN_FIELDS` may stand, then those of the resources, then those of the features, in their
-    order. Zeros mean that nothing was there.
+    order. Zeros mean that nothing was there. containers: where the object of features may stand, if names in it
+    that are no features of the reference are noted.
     """
 
     paths: tuple[Paths, ...]
     features: tuple[tuple[str, Feature], ...] = ()
     resources: tuple[str, ...] = ()
+    containers: Paths = ()
 
     @cached_property
     def name(self) -> str:
         """A checksum of what features are compared with, and of the resources."""
         return f"{zlib.crc32(msgspec.msgpack.encode((self.features, self.resources))):08x}"
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The features' names; of a dotted one, what it begins with."""
+        return frozenset(name.partition(".")[0] for name, _ in self.features)
 
     @cached_property
     def fields(self) -> tuple[tuple[str, Paths], ...]:

@@ -32,7 +32,8 @@ def watch(model: ModelSettings) -> Watch:
         watching.append(Inputs(features, seconds, least))
     if baseline.scores is not None and model.task == "binary":
         watching.append(ScorePart(baseline.scores, seconds, least))
-    return Watch(ModelObserver(paths, features, resources), tuple(watching), always=True)
+    observer = ModelObserver(paths, features, resources, containers if features else ())
+    return Watch(observer, tuple(watching), always=True)
 
 
 def watched_resources(model: ModelSettings) -> tuple[str, ...]:

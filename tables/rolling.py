@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from metrics.window_layout import TOTAL_COLUMN
 from tables.cover import Truth
 from tables.merge_state import SliceWindows
 from tables.plan import COUNTED_LOOK_BACK_MS, Span
-from tables.snapshot import Snapshot, add_names
+from tables.snapshot import Snapshot, capped
 
 
 class _Window(NamedTuple):
@@ -33,7 +34,7 @@ class RollingSum:
     included: dict[int, _Window] = field(default_factory=dict)
     head: NDArray[np.int64] = field(init=False)
     cells: NDArray[np.int64] = field(init=False)
-    named: Mapping[str, int] = field(default_factory=dict)
+    names: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         layout = self.one.layout
@@ -69,7 +70,15 @@ class RollingSum:
     def _add(self, snapshot: Snapshot, sign: int) -> None:
         self.head += sign * snapshot.head
         self.cells += sign * snapshot.cells
-        self.named = add_names(self.named, snapshot.named, sign)
+        for name, n in snapshot.named.items():
+            self.names[name] += sign * n
+            if not self.names[name]:
+                del self.names[name]
+
+    @property
+    def named(self) -> Mapping[str, int]:
+        """The counts by name; no limit stands in their sum, so that what is subtracted is what was added."""
+        return capped(self.names)
 
 
 def first_window(one: SliceWindows, span: Span, end_ms: int) -> int | None:

@@ -42,7 +42,7 @@ def summary(columns: Columns) -> dict[str, Any]:
     return dict(found.get("resources", {}))
 
 
-def drawn(seed: int, n: int) -> dict[str, list[float]]:
+def drawn(seed: int, n: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     return {name: (scale * rng.lognormal(0, 0.6, n)).tolist() for name, scale in SCALES.items()}
 

@@ -279,7 +279,8 @@ FEATURES = (
 OWN = ((("latency_ms",), ("latency_seconds",)), (("status",),), (("error_type",),))
 TOLD = (("resources", "cpu_ratio"),), (("queue",),)
 FEATURE_PATHS = tuple((("features", name), ("input", name), (name,)) for name, _ in FEATURES)
-OBSERVER = ModelObserver((*OWN, *TOLD, *FEATURE_PATHS), FEATURES, ("cpu_ratio", "queue_depth"))
+CONTAINERS = (("features",), ("input",))
+OBSERVER = ModelObserver((*OWN, *TOLD, *FEATURE_PATHS), FEATURES, ("cpu_ratio", "queue_depth"), CONTAINERS)
 WATCHED_BASES: list[dict[str, object]] = [
     {**fraud_prediction(), "latency_ms": 12.5, "status": "success", "features": {"amount": 3, "country": "DE"}},
     {**fraud_prediction(), "latency_seconds": 1, "features": {"country": 7}},
