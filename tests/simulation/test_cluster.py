@@ -84,12 +84,12 @@ def check_watched(cluster: Cluster) -> None:
             wrong = sum(isinstance(v, mismatched) for v in values)
             assert quality["type_mismatch_ratio"] == pytest.approx(wrong / len(values))
 
-        told = [body.get("resources", {}).get("cpu_ratio") for body in bodies]
+        told = [cast("dict[str, object]", body.get("resources", {})).get("cpu_ratio") for body in bodies]
         used = [n for n in told if isinstance(n, int | float) and n >= 0]
         cpu = parts.get("resources", {}).get("cpu_ratio", {}).get("mean")
         assert cpu == (pytest.approx(sum(used) / len(used)) if used else None)
-        unknown = {name for body in bodies for name in body.get("features", {})} - {"amount", "channel"}
-        assert parts["quality"]["columns_extra"] == sorted(unknown)
+        names = {name for body in bodies for name in cast("dict[str, object]", body.get("features", {}))}
+        assert parts["quality"]["columns_extra"] == sorted(names - {"amount", "channel"})
 
 
 def _latency_seconds(body: dict[str, Any]) -> float | None:

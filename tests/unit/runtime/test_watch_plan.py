@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Json:
         age_ms = record["event_time"] - watched.T0
         record["latency_ms"] = 20 + 6 * age_ms / watched.HOUR_MS + float(random.normal(0, 0.5))
         record["resources"] = {"cpu_ratio": 0.5, "queue_depth": 3}
-        record["features"]["colour"] = "red"
+        record["features"]["colour"] = "#c0ffee"
 
     traffic = watched.hours(3, watched.T0, 1, change)
     return next(one for one in reversed(watched.records(folder, settings, traffic)) if one["span"] == "1h")
@@ -63,7 +62,7 @@ def test_what_is_watched_stands_in_the_record(hour: Json) -> None:
     assert set(hour["resources"]) == {"cpu_ratio", "queue_depth"}
     assert (hour["resources"]["cpu_ratio"]["mean"], hour["resources"]["queue_depth"]["mean"]) == (0.5, 3)
     assert hour["quality"]["columns_extra"] == ["colour"]
-    assert "red" not in str(hour)
+    assert "c0ffee" not in str(hour)
     assert (hour["error_rate"], hour["success_rate"]) == (0, 1)
 
 
