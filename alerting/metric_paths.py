@@ -16,7 +16,16 @@ _VALUES: Final = ("mean_prediction", "mean_actual", "error_p50", "error_p90", "e
 METRICS: Final = (*_CLASSES, *_SCORES, *_LABEL_FREE, *_AVERAGED, *_ERRORS, *_VALUES)
 """Names in ``metrics`` (all tasks): a rule writes them bare."""
 
-TOP: Final = ("total", "labelled", "correct", "label_coverage", "throughput_per_second", "failed", "maturity")
+TOP: Final = (
+    "total",
+    "labelled",
+    "correct",
+    "label_coverage",
+    "throughput_per_second",
+    "failed",
+    "success_rate",
+    "maturity",
+)
 """Numbers at the top of the record."""
 
 INTERVALS: Final = frozenset(
@@ -42,6 +51,7 @@ _NESTED: Final = {
     "label_latency_seconds": _QUANTILES,
     "prediction_latency_seconds": _QUANTILES,
     "errors": ("*",),
+    "resources.*": ("mean", "p95", "max"),
     "per_class.*": ("precision", "recall", "f1", "support"),
     "drift": ("records", "features_drifted", "kinds"),
     "drift.score": (*_DRIFT, *_NUMERIC),
@@ -51,6 +61,8 @@ _NESTED: Final = {
     "drift.concept": ("e_value", "threshold", "alarm", "labelled", "page_hinkley", "adwin"),
     "quality": ("columns_missing", "columns_extra"),
     "quality.features.*": _QUALITY,
+    "trends.throughput_per_second": ("newest", "z"),
+    "trends.*": ("moving_average", "slope_per_hour"),
     "business": ("value", "cost", "conversions", "click_through_rate", "revenue"),
 }
 PATHS: Final = (
@@ -74,4 +86,6 @@ def is_known(path: str) -> bool:
 def has_interval(path: str) -> bool:
     """Whether the record gives a confidence interval for it."""
     part, _, name = path.rpartition(".")
+    if part.startswith("trends."):
+        return name == "slope_per_hour"
     return part in {"", "metrics", "estimated.metrics"} and name in INTERVALS

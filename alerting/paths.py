@@ -70,11 +70,11 @@ def _walking(parts: tuple[str, ...]) -> Reader:
 
 
 def _walk(node: object, parts: tuple[str, ...], names: tuple[str, ...], intervals: object) -> Iterator[Sighting]:
-    """Every value below ``node``; ``intervals`` stand beside the ``metrics`` that they belong to."""
+    """Every value below ``node``; ``intervals`` stand beside the values, or the ``metrics``, that they belong to."""
     if not parts:
         yield Sighting(".".join(names), number(node), _interval(intervals, names[-1]))
     elif isinstance(node, dict):
-        beside = node.get("intervals") if parts[0] == "metrics" else intervals if len(parts) == 1 else None
+        beside = node.get("intervals", intervals) if parts[0] == "metrics" or len(parts) == 1 else None
         for name in node if parts[0] == "*" else parts[:1]:
             if name in node:
                 yield from _walk(node[name], parts[1:], (*names, name), beside)
@@ -139,7 +139,7 @@ def weight(record: Record, path: str) -> int:
     known = trials(record, path)
     if known is not None:
         return known[1]
-    if path == "error_rate":
+    if path in {"error_rate", "success_rate"}:
         return requests(record)
     metrics = record.get("metrics")
     of_all = isinstance(metrics, dict) and "mean_confidence" in metrics

@@ -95,6 +95,8 @@ MEANINGS: Final = {
     "counted one looks back a day at most.",
     "models.NAME.segments": "Fields whose values get windows of their own, at the top level or in the features.",
     "models.NAME.segment_values_max": "So many values of each field stand for themselves, the rest is `__other__`.",
+    "models.NAME.resources": "`true`: the [resources](records.md#what-is-read) that prediction records tell of are "
+    "counted, too. `false`: only those that `predictions.fields` maps.",
     "models.NAME.baseline": "A baseline file: what rules compare with, instead of what they learn, and what drift is "
     "measured against. Without one, inputs and scores are not watched. [How to make one](baseline.md).",
     "models.NAME.features": "The features of the baseline that may be watched; others are not read, and "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docs.markers import DOCS, markdown_table, write
 from models.dead_letter import CODES
-from models.mapping import NAMES
+from models.mapping import NAMES, RESOURCES
 from models.topics import DAY_MS, catalogue
 
 READ = {
@@ -19,6 +19,7 @@ READ = {
         "latency_ms",
         "status",
         "error_type",
+        *RESOURCES,
     ),
     "labels": ("id", "actual", "label_time"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from metrics import binary
 from metrics.binary import Prepared
-from metrics.layout import HEAD_COLUMNS, Column, Layout
+from metrics.followed import UNDEFINED, Value
+from metrics.layout import FIXED_POINT, HEAD_COLUMNS, Column, Layout
 from metrics.result import summarise
 from metrics.window_layout import Cells, Head
 
@@ -25,6 +26,7 @@ class BinaryPart:
 
     layout: Layout
     labelled_column: ClassVar[int] = Column.LABELLED
+    series: ClassVar[tuple[str, ...]] = ("accuracy", "mean_score")
 
     @property
     def name(self) -> str:
@@ -52,3 +54,13 @@ class BinaryPart:
     def summarise(self, head: Head, cells: Cells, seconds: float) -> Mapping[str, object]:
         """The fields of a binary metric record; see `result.summarise`."""
         return {**summarise(head, cells, self.layout, seconds)}
+
+    def follow(self, head: Head, cells: Cells, total: int) -> Sequence[Value]:
+        """Accuracy and mean score of a window."""
+        del cells, total  # every part is asked alike
+        right, labelled = int(head[Column.TP] + head[Column.TN]), int(head[Column.LABELLED])
+        score, scored = int(head[Column.SCORE_SUM]), int(head[Column.SCORED_TOTAL])
+        return (
+            (right / labelled, labelled) if labelled else UNDEFINED,
+            (score / scored / FIXED_POINT, scored) if scored else UNDEFINED,
+        )

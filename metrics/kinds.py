@@ -15,11 +15,16 @@ from metrics.window_layout import WindowLayout
 def conclude(
     parts: dict[str, object], layout: WindowLayout, concept: Mapping[str, object] | None = None
 ) -> dict[str, object]:
-    """The fields of a record, completed by what follows from several of its parts: ``estimated``, ``drift``.
+    """The fields of a record, completed by what follows from several of its parts: ``estimated``, ``drift``,
+    ``error_rate`` and ``success_rate``, and in ``quality`` the names in ``columns_extra``.
 
     concept: what the detectors of a rising error rate say, for a record that has ``drift``.
     """
     found = dict(parts)
+    extra, quality = found.pop("columns_extra", None), parts.get("quality")
+    if isinstance(extra, dict) and isinstance(quality, dict):
+        found["quality"] = {**quality, "columns_extra": sorted(extra)}
+    found |= _rates(parts)
     if "estimated" in parts:
         found["estimated"] = reconcile(parts, maturity=None)
     drift = parts.get("drift")
@@ -27,6 +32,17 @@ def conclude(
         scores = next((part for part in layout.parts if isinstance(part, ScorePart)), None)
         found["drift"] = told_apart(drift, found, scores, concept)
     return found
+
+
+def _rates(parts: Mapping[str, object]) -> dict[str, object]:
+    """``error_rate`` and ``success_rate``: of all requests, those that made no prediction too. None without any."""
+    errors, failed, total = parts.get("errors"), parts.get("failed"), parts.get("total")
+    if not isinstance(errors, dict) or not isinstance(failed, int) or not isinstance(total, int):
+        return {}
+    wrong = sum(errors.values())
+    requests = max(total + failed, wrong)
+    rate = wrong / requests if requests else None
+    return {"error_rate": rate, "success_rate": None if rate is None else 1 - rate}
 
 
 def told_apart(

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from metrics.followed import UNDEFINED, Value
 from metrics.latency import latency_summary
 from metrics.layout import FIXED_POINT, Layout
 from metrics.multiclass_chunk import Codes, Column, Prepared, Scores, prepare
@@ -36,6 +37,7 @@ class MulticlassPart:
     score_bins: int
     latency_bins: int
     labelled_column: ClassVar[int] = Column.LABELLED
+    series: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @property
     def name(self) -> str:
@@ -126,6 +128,12 @@ class MulticlassPart:
         waits = cells[self._starts[3] :].astype(np.int64)
         latency = latency_summary(waits, int(head[Column.LATENCY_SUM_MS]), self._latencies)
         return {**summarise(counts, called, seconds), "label_latency_seconds": latency}
+
+    def follow(self, head: Head, cells: Cells, total: int) -> Sequence[Value]:
+        """Accuracy of a window."""
+        del cells, total  # every part is asked alike
+        labelled = int(head[Column.LABELLED])
+        return ((int(head[Column.CORRECT]) / labelled, labelled) if labelled else UNDEFINED,)
 
     def _counts(self, head: Head, cells: Cells) -> ClassCounts:
         k, (confusion, scored_actual, histograms, latencies, _) = self.classes, self._starts

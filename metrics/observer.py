@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from metrics.coding import categorical_codes, numeric_codes
 from metrics.reference import Feature, Numeric
+from metrics.resources import steps
 from metrics.window_layout import Part
 from models.mapping import Paths
 from models.observed import Packed, Seen, Value
@@ -53,28 +54,39 @@ class Watching(Part, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ModelObserver:
-    """Packs latency, status and features; implements `models.observed.Observer`.
+    """Packs latency, status, resources and features; implements `models.observed.Observer`.
 
-    paths: where the values of `OWN_FIELDS` may stand, then those of the features, in their order. Zeros mean that
-    nothing was there.
+    paths: where the values of `OWN_FIELDS` may stand, then those of the resources, then those of the features, in their
+    order. Zeros mean that nothing was there. containers: where the object of features may stand, if names in it
+    that are no features of the reference are noted.
     """
 
     paths: tuple[Paths, ...]
     features: tuple[tuple[str, Feature], ...] = ()
+    resources: tuple[str, ...] = ()
+    containers: Paths = ()
 
     @cached_property
     def name(self) -> str:
-        """A checksum of what features are compared with."""
-        return f"{zlib.crc32(msgspec.msgpack.encode(self.features)):08x}"
+        """A checksum of what features are compared with, and of the resources."""
+        return f"{zlib.crc32(msgspec.msgpack.encode((self.features, self.resources))):08x}"
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The features' names; of a dotted one, what it begins with."""
+        return frozenset(name.partition(".")[0] for name, _ in self.features)
 
     @cached_property
     def fields(self) -> tuple[tuple[str, Paths], ...]:
         """What is read from a record."""
-        return tuple(zip((*OWN_FIELDS, *(name for name, _ in self.features)), self.paths, strict=True))
+        names = (*OWN_FIELDS, *self.resources, *(name for name, _ in self.features))
+        return tuple(zip(names, self.paths, strict=True))
 
     @cached_property
     def dtype(self) -> np.dtype[np.void]:
-        """Codes u1[F], z f4[numeric features], latency_us u4 (one more than it is; 0 none), status u1."""
+        """Codes u1[F], z f4[numeric features], latency_us u4 (one more than it is; 0 none), status u1, and where
+        there are any resources u4[R] (one more than the steps of each; 0 none).
+        """
         numeric = sum(isinstance(feature, Numeric) for _, feature in self.features)
         shape = [
             ("codes", "u1", (len(self.features),)),
@@ -82,7 +94,8 @@ class ModelObserver:
             ("latency_us", "<u4"),
             ("status", "u1"),
         ]
-        return np.dtype(shape)
+        told = [("resources", "<u4", (len(self.resources),))] if self.resources else []
+        return np.dtype([*shape, *told])
 
     @property
     def itemsize(self) -> int:
@@ -95,8 +108,9 @@ class ModelObserver:
         return _status(status, error) == ERROR
 
     def pack(self, columns: Sequence[Sequence[Value]], places: Sequence[int]) -> Packed:
-        """Codes and z of the features, latency and status of n records, V[n]."""
-        latency, status, error, *features = columns
+        """Codes and z of the features, latency, status and resources of n records, V[n]."""
+        latency, status, error, *others = columns
+        features = others[len(self.resources) :]
         packed = np.zeros(len(latency), self.dtype)
         if places[0] >= 0:
             packed["latency_us"] = _latency_us(latency, 1e6 if self._is_seconds(places[0]) else 1e3)
@@ -105,6 +119,8 @@ class ModelObserver:
             packed["status"] = _statuses(status, error)
             failed = np.flatnonzero(packed["status"] == ERROR).tolist()
             errors = {at: _error_name(error[at]) for at in failed}
+        for i, name in enumerate(self.resources):
+            packed["resources"][:, i] = steps(name, others[i])
         numbers = 0
         for i, ((_, feature), values) in enumerate(zip(self.features, features, strict=True)):
             if isinstance(feature, Numeric):

@@ -7,15 +7,18 @@ exactly; what is beyond `VALUE_MAX` is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from fractions import Fraction
 from itertools import accumulate
+from math import sqrt
 from typing import ClassVar, Final
 
 import numpy as np
 
 from metrics.fixed_sum import FixedSum
+from metrics.followed import UNDEFINED, Value
 from metrics.latency import latency_summary
 from metrics.layout import Layout
 from metrics.regression_result import Moments, summarise
@@ -89,6 +92,7 @@ class RegressionPart:
     bins_per_octave: int
     latency_bins: int
     labelled_column: ClassVar[int] = Column.LABELLED
+    series: ClassVar[tuple[str, ...]] = ("rmse", "mean_prediction")
 
     @property
     def name(self) -> str:
@@ -160,8 +164,7 @@ class RegressionPart:
     def summarise(self, head: Head, cells: Cells, seconds: float) -> Mapping[str, object]:
         """The fields of a regression metric record. head i8[head_columns], cells i4 or i8[cells]."""
         total, labelled, percentages, waited_ms = head[: Column.SUMS_START].tolist()
-        sums = (each.read(head[_START[name] : _START[name] + each.limbs]) for name, each in SUMS.items())
-        moments = Moments(total, labelled, percentages, *sums)
+        moments = Moments(total, labelled, percentages, *(_read(name, head) for name in SUMS))
         waits = cells[self.error_bins :].astype(np.int64)
         middles = np.exp2(ERROR_LOWEST + (np.arange(self.error_bins) - 0.5) / self.bins_per_octave)
         middles[0] = 0.0
@@ -170,6 +173,15 @@ class RegressionPart:
             "error_quantiles_relative_error": self.error_relative_error,
             "label_latency_seconds": latency_summary(waits, waited_ms, self._latencies),
         }
+
+    def follow(self, head: Head, cells: Cells, total: int) -> Sequence[Value]:
+        """Root mean squared error and mean prediction of a window."""
+        del cells  # every part is asked alike
+        labelled = int(head[Column.LABELLED])
+        return (
+            (sqrt(_read("squared", head) / labelled), labelled) if labelled else UNDEFINED,
+            (float(_read("prediction", head) / total), total) if total else UNDEFINED,
+        )
 
     @property
     def _latencies(self) -> Layout:
@@ -207,6 +219,10 @@ def _outcomes(error: Floats, actual: Floats, waited_ms: int | Ints) -> Terms:
         _sum("percentage_squared", np.square(percentage)),
         records=len(error),
     )
+
+
+def _read(name: str, head: Head) -> Fraction:
+    return SUMS[name].read(head[_START[name] : _START[name] + SUMS[name].limbs])
 
 
 def _sum(name: str, values: Floats) -> tuple[Ints, Ints]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics.followed import UNDEFINED, Value
 from metrics.latency import quantiles
 from metrics.layout import FINE
 from metrics.observer import ERROR, OK, Observation, latency_us
@@ -25,6 +27,8 @@ class _Column(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Service:
     """Latency of serving (exact mean, quantiles within 2.2 %) and how many predictions failed."""
+
+    series: ClassVar[tuple[str, ...]] = ("latency_mean_seconds", "latency_p95_seconds", "error_rate")
 
     @property
     def name(self) -> str:
@@ -73,3 +77,15 @@ class Service:
         if ok or errors:
             found |= {"failed": failed, "errors": {}}
         return found
+
+    def follow(self, head: Head, cells: Cells, total: int) -> Sequence[Value]:
+        """Mean and 95th percentile of the latency, and the share of requests that ended in an error, of a window."""
+        timed, latency_sum_us, ok, errors, failed = head.tolist()
+        mean = p95 = rate = UNDEFINED
+        if timed:
+            (p95_ms,) = quantiles(np.asarray(cells, np.int64), (0.95,), FINE)
+            mean, p95 = (latency_sum_us / timed / 1e6, timed), (p95_ms / _MS, timed)
+        if ok or errors:
+            requests = max(total + failed, ok + errors)
+            rate = errors / requests, requests
+        return mean, p95, rate

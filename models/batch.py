@@ -66,6 +66,7 @@ class _Wire(msgspec.Struct, array_like=True, gc=False):
     packed: list[tuple[str, int, bytes]]
     errors: dict[int, str]
     task: int
+    extras: dict[int, list[str]] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -219,6 +220,7 @@ class Batch:
                 [(name, v.itemsize, v.tobytes()) for name, v in self.observed.packed.items()] if self.observed else [],
                 self.observed.errors if self.observed else {},
                 TASKS.index(self.task),
+                self.observed.extras if self.observed else {},
             )
         )  # fmt: skip
 
@@ -312,11 +314,11 @@ def _from_wire(wire: _Wire) -> Batch:
 
 
 def _unpacked(wire: _Wire) -> Observed | None:
-    if not wire.packed and not wire.errors:
+    if not (wire.packed or wire.errors or wire.extras):
         return None
     size = len(wire.ids)
     packed = {name: np.frombuffer(values, f"V{itemsize}", size) for name, itemsize, values in wire.packed}
-    return Observed(size, packed, wire.errors)
+    return Observed(size, packed, wire.errors, wire.extras)
 
 
 def _check_lengths(batch: Batch) -> None:

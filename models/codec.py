@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from models.batch import MIN_MS, Combo, Kind
 from models.columns import Columns, from_rows, from_structs, in_order, observed_rows
 from models.errors import DecodeError
+from models.extras import extra_names, sampled
 from models.judge import DEPTH_MAX, Found, Record, open_record, openings
 from models.mapping import ModelFields
 from models.observed import Observed, Observer
@@ -92,11 +93,15 @@ class _Run:
 
 @dataclass(slots=True)
 class _Chunk:
-    """One chunk on its way through: `values` are what the fast decoders get to see."""
+    """One chunk on its way through: `values` are what the fast decoders get to see, `sampled` the positions of records
+    that are looked at twice.
+    """
 
     records: Sequence[Record]
     values: list[bytes]
     now_ms: int
+    offsets: NDArray[np.int64]
+    sampled: NDArray[np.int64]
     runs: dict[int, _Run] = field(default_factory=dict)
     rows: dict[int, Row] = field(default_factory=dict)
     observers: dict[int, Observer | None] = field(default_factory=dict)
@@ -129,13 +134,16 @@ class Decoder:
         self._record_bytes_max = record_bytes_max
         self._future_ms = future_ms
         alike = self._models.one_model_field if kind == "predictions" else len(self._models.profiles) == 1
+        self._looks_twice = any(one.observer and one.observer.containers for one in self._models.profiles)
         self._left_to_compile = _COMPILED_MAX if specialising and alike else 0
         self._decoders: list[Specialised] = []
         self._sightings: Counter[Shape] = Counter()
 
     def decode(self, records: Sequence[Record], now_ms: int) -> Decoded:
         """The columns of a chunk, in its order. Never raises for what a record holds."""
-        chunk = _Chunk(records, _screened(records, self._record_bytes_max), now_ms)
+        offsets = np.fromiter(map(_offset, records), np.int64, len(records))
+        twice = sampled(offsets) if self._looks_twice else offsets[:0]
+        chunk = _Chunk(records, _screened(records, self._record_bytes_max), now_ms, offsets, twice)
         self._run(chunk)
         parts = self._settle(chunk)
         if chunk.rows or not parts:
@@ -240,6 +248,9 @@ class Decoder:
         parts = []
         for run in runs:
             at = run.positions()
+            if len(chunk.sampled):
+                observer = run.decoder.shape.profile.observer
+                chunk.observers |= dict.fromkeys(np.intersect1d(at, chunk.sampled).tolist(), observer)
             kafka_ms = partial(_timestamps, chunk.records, at)
             columns, stands = from_structs(
                 run.decoder, run.structs, at, kafka_ms, self._models, chunk.now_ms, self._future_ms
@@ -294,10 +305,22 @@ def _surely_flat(chunk: _Chunk, runs: Sequence[_Run]) -> bool:
 
 
 def _decoded(chunk: _Chunk, columns: Columns) -> Decoded:
-    offsets = np.fromiter(map(_offset, chunk.records), np.int64, len(chunk.records))
     classes, outcome = narrow(columns.classes, columns.outcome)
     return Decoded(
-        columns.ids, offsets[columns.positions], columns.time_ms, columns.score, outcome,
+        columns.ids, chunk.offsets[columns.positions], columns.time_ms, columns.score, outcome,
         columns.combos, columns.combo_index, [chunk.bad[at] for at in sorted(chunk.bad)],
-        int(columns.time_ms.max(initial=MIN_MS)), columns.observed, classes,
+        int(columns.time_ms.max(initial=MIN_MS)), _looked_at_twice(chunk, columns), classes,
     )  # fmt: skip
+
+
+def _looked_at_twice(chunk: _Chunk, columns: Columns) -> Observed | None:
+    """What was observed, with the names of unknown features in the records that are sampled."""
+    if not len(chunk.sampled):
+        return columns.observed
+    extras: dict[int, list[str]] = {}
+    for i in np.flatnonzero(np.isin(columns.positions, chunk.sampled)).tolist():
+        at = int(columns.positions[i])
+        observer = chunk.observers.get(at)
+        if observer is not None and (names := extra_names(chunk.values[at], observer)):
+            extras[i] = names
+    return replace(columns.observed or Observed(len(columns.ids)), extras=extras) if extras else columns.observed

@@ -25,6 +25,11 @@ Path = tuple[str, ...]
 Paths = tuple[Path, ...]
 """Where a value may stand, highest precedence first."""
 
+RESOURCES: Final = (
+    "active_requests", "queue_depth", "model_load_seconds", "cpu_ratio", "memory_bytes", "disk_ratio", "gpu_ratio",
+)  # fmt: skip
+"""What serving a prediction needed; only read where it is configured."""
+
 _ID: Final = ("prediction_id", "transaction_id", "request_id", "id")
 
 NAMES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
@@ -43,6 +48,7 @@ NAMES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
             "status": ("status",),
             "error_type": ("error_type",),
             "value": ("value", "revenue"),
+            **{name: (f"resources.{name}",) for name in RESOURCES},
         },
         "labels": {
             "id": _ID,
@@ -51,7 +57,7 @@ NAMES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
         },
     }
 )
-"""Meaning -> names read by default, for each kind of topic."""
+"""Meaning -> names (dotted paths) read by default, for each kind of topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,16 @@ def field_map(kind: Kind, fields: Mapping[str, str], segments: Iterable[str] = (
     problems += [f"{meaning}: {path!r} has an empty part" for meaning, path in fields.items() if "" in path.split(".")]
     if problems:
         raise ConfigError(sorted(problems))
-    paths: dict[str, Paths] = {meaning: tuple((name,) for name in defaults) for meaning, defaults in names.items()}
-    paths |= {meaning: (tuple(path.split(".")),) for meaning, path in fields.items()}
+    paths: dict[str, Paths] = {meaning: tuple(map(_path, defaults)) for meaning, defaults in names.items()}
+    paths |= {meaning: (_path(path),) for meaning, path in fields.items()}
     features = paths.get("features", ())
     return FieldMap(tuple(paths.items()), tuple(_segment_paths(name, features) for name in segments))
 
 
+def _path(dotted: str) -> Path:
+    return tuple(dotted.split("."))
+
+
 def _segment_paths(name: str, features: Paths) -> Paths:
-    path = tuple(name.split("."))
+    path = _path(name)
     return (path, *(above + path for above in features))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
 import numpy as np
 from msgspec import UnsetType
@@ -51,6 +51,14 @@ class Observer(Protocol):
     def itemsize(self) -> int:
         """Bytes of one record's packed values."""
 
+    @property
+    def containers(self) -> Paths:
+        """Where the object of features may stand whose unknown names are noted; empty: nobody asks for them."""
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Names in that object that are no news."""
+
     def has_failed(self, seen: Sequence[Seen]) -> bool:
         """Whether a record with these values (order of `fields`) tells of an error."""
 
@@ -70,19 +78,19 @@ class Packed:
 
 @dataclass(slots=True, eq=False)
 class Observed:
-    """Of n records: packed values by observer (zeros where the record is not its model's), error types by position."""
+    """Of n records: packed values by observer (zeros where the record is not its model's); by position error types,
+    and in a sample (see `models.extras`) the names of features that nobody knows.
+    """
 
     size: int
     packed: dict[str, NDArray[np.void]] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
+    extras: dict[int, list[str]] = field(default_factory=dict)
 
     def take(self, positions: NDArray[np.int64]) -> Observed:
         """The records at these positions, in their order."""
-        errors = {}
-        if self.errors:
-            errors = {i: self.errors[at] for i, at in enumerate(positions.tolist()) if at in self.errors}
         packed = {name: values[positions] for name, values in self.packed.items()}
-        return Observed(len(positions), packed, errors)
+        return Observed(len(positions), packed, _taken(self.errors, positions), _taken(self.extras, positions))
 
     @staticmethod
     def concat(parts: Sequence[Observed]) -> Observed:
@@ -91,21 +99,34 @@ class Observed:
         sizes = {name: values.dtype for part in parts for name, values in part.packed.items()}
         packed = {name: np.zeros(size, dtype) for name, dtype in sizes.items()}
         errors: dict[int, str] = {}
+        extras: dict[int, list[str]] = {}
         at = 0
         for part in parts:
             for name, values in part.packed.items():
                 packed[name][at : at + part.size] = values
             errors |= {at + i: error for i, error in part.errors.items()}
+            extras |= {at + i: names for i, names in part.extras.items()}
             at += part.size
-        return Observed(size, packed, errors)
+        return Observed(size, packed, errors, extras)
 
     def __eq__(self, other: object) -> bool:
         """Equal in everything."""
         return (
             isinstance(other, Observed)
             and self.size == other.size
-            and self.errors == other.errors
+            and (self.errors, self.extras) == (other.errors, other.extras)
             and {n: v.tobytes() for n, v in self.packed.items()} == {n: v.tobytes() for n, v in other.packed.items()}
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+_Note = TypeVar("_Note", str, list[str])
+
+
+def _taken(notes: dict[int, _Note], positions: NDArray[np.int64]) -> dict[int, _Note]:
+    """What is noted of the records at these positions, by their new ones."""
+    if not notes:
+        return {}
+    found = np.flatnonzero(np.isin(positions, list(notes)))
+    return {i: notes[at] for i, at in zip(found.tolist(), positions[found].tolist(), strict=True)}

@@ -6,10 +6,11 @@ from functools import lru_cache
 
 from metrics.inputs import Inputs
 from metrics.observer import OWN_FIELDS, ModelObserver, Watching
+from metrics.resources import Resources
 from metrics.scores import ScorePart
 from metrics.service import Service
 from metrics.window_layout import WindowLayout
-from models.mapping import Paths, field_map
+from models.mapping import RESOURCES, Paths, field_map
 from models.outcome import Task
 from runtime.settings import ModelSettings
 from tables.plan import Watch
@@ -17,26 +18,37 @@ from tables.tasks import parts
 
 
 def watch(model: ModelSettings) -> Watch:
-    """How latency and errors are counted, and with a baseline inputs and scores."""
-    own, containers = _own_paths(model)
+    """How latency, errors and resources are counted, and with a baseline inputs and scores."""
+    resources = watched_resources(model)
+    own, containers = _own_paths(model, resources)
     baseline, over = model.baseline, model.drift.over
     if baseline is None or not (baseline.features or baseline.scores):
-        return _plain(own)
+        return _plain(own, resources)
     features = tuple(baseline.features.items())
     paths = (*own, *(feature_paths(name, containers) for name, _ in features))
     seconds, least = (over.ms or 0) / 1000, max(model.drift.min_records, over.records or 0)
-    watching: list[Watching] = [Service()]
+    watching: list[Watching] = [*_serving(resources)]
     if features:
         watching.append(Inputs(features, seconds, least))
     if baseline.scores is not None and model.task == "binary":
         watching.append(ScorePart(baseline.scores, seconds, least))
-    return Watch(ModelObserver(paths, features), tuple(watching), always=True)
+    observer = ModelObserver(paths, features, resources, containers if features else ())
+    return Watch(observer, tuple(watching), always=True)
+
+
+def watched_resources(model: ModelSettings) -> tuple[str, ...]:
+    """All with ``resources: true``, else those that ``predictions.fields`` maps."""
+    return tuple(name for name in RESOURCES if model.resources or name in model.predictions.fields)
 
 
 @lru_cache(maxsize=1_000)
-def _plain(own: tuple[Paths, ...]) -> Watch:
+def _plain(own: tuple[Paths, ...], resources: tuple[str, ...]) -> Watch:
     """One object for all models that are read alike, so that they share their decoders."""
-    return Watch(ModelObserver(own), (Service(),), always=False)
+    return Watch(ModelObserver(own, resources=resources), _serving(resources), always=False)
+
+
+def _serving(resources: tuple[str, ...]) -> tuple[Watching, ...]:
+    return (Service(), Resources(resources)) if resources else (Service(),)
 
 
 @lru_cache(maxsize=1_000)
@@ -45,10 +57,10 @@ def whole_layout(task: Task, classes_max: int, watch: Watch) -> WindowLayout:
     return WindowLayout((*parts(task, classes_max, whole=True), *watch.parts))
 
 
-def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths]:
+def _own_paths(model: ModelSettings, resources: tuple[str, ...]) -> tuple[tuple[Paths, ...], Paths]:
     fields = {str(meaning): path for meaning, path in model.predictions.fields.items()}
     mapped = field_map("predictions", fields)
-    return tuple(mapped[meaning] for meaning in OWN_FIELDS), mapped["features"]
+    return tuple(mapped[meaning] for meaning in (*OWN_FIELDS, *resources)), mapped["features"]
 
 
 def feature_paths(name: str, containers: Paths) -> Paths:

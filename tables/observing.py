@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.observer import Observation, Watching, latency_us
+from metrics.resources import Resources
 from metrics.service import Service
 from models.batch import Batch
 from models.outcome import has_failed
@@ -76,9 +77,9 @@ def _of_model(combos: Combos, plan: ModelPlan, batch: Batch, codes: Ints, at: In
     keys = slot_keys(start_ms, wholes[codes[at]])
     _, first, slot = np.unique(keys, return_index=True, return_inverse=True)
     head, cells = _counts(watch, batch, at, slot, len(first))
-    errors = _errors(batch, at, slot, len(first))
+    named = _named(batch, at, slot, len(first))
     return [
-        (int(codes[at[i]]), int(start_ms[i]), Snapshot(0, head[n], cells[n], errors[n]).pack(watch.layout))
+        (int(codes[at[i]]), int(start_ms[i]), Snapshot(0, head[n], cells[n], named[n]).pack(watch.layout))
         for n, i in enumerate(first.tolist())
     ]
 
@@ -94,18 +95,23 @@ def _counts(watch: Watch, batch: Batch, at: Ints, slot: Ints, slots: int) -> tup
 
 def _of_part(part: Watching, observation: Observation, slot: Ints, slots: int) -> tuple[Ints, NDArray[np.int32]]:
     """A prediction that was not made has been served all the same, and says nothing of inputs and scores."""
-    if isinstance(part, Service) or observation.made.all():
+    if isinstance(part, Service | Resources) or observation.made.all():
         return part.observe(observation, slot, slots)
     return part.observe(observation.take(observation.made), slot[observation.made], slots)
 
 
-def _errors(batch: Batch, at: Ints, slot: Ints, slots: int) -> list[dict[str, int]]:
-    """How often each error type came in each window, by its path in the metric record."""
+def _named(batch: Batch, at: Ints, slot: Ints, slots: int) -> list[dict[str, int]]:
+    """How often each error type, and each unknown feature in the sample, came in each window, by its path in the
+    metric record.
+    """
     found: list[dict[str, int]] = [{} for _ in range(slots)]
-    errors = {} if batch.observed is None else batch.observed.errors
-    if errors:
-        for position, of in zip(at.tolist(), slot.tolist(), strict=True):
-            if position in errors:
-                name = f"errors/{errors[position]}"
-                found[of][name] = found[of].get(name, 0) + 1
+    if batch.observed is None or not (batch.observed.errors or batch.observed.extras):
+        return found
+    noted = {position: [f"errors/{error}"] for position, error in batch.observed.errors.items()}
+    for position, names in batch.observed.extras.items():
+        noted.setdefault(position, []).extend(f"columns_extra/{name}" for name in names)
+    for i in np.flatnonzero(np.isin(at, list(noted))).tolist():
+        counts = found[int(slot[i])]
+        for name in noted[int(at[i])]:
+            counts[name] = counts.get(name, 0) + 1
     return found

@@ -203,7 +203,7 @@ def rolled(
         revision=one.changes + one.rounds + end_ms // one.plan.window_ms,
         final=final,
         rolling=True,
-        parts=_parts(one, snapshot, end_ms - first_ms, classes),
+        parts=_parts(one, snapshot, end_ms - first_ms, classes) | {"trends": total.trends(end_ms)},
     )
 
 

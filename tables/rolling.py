@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from metrics import followed
 from metrics.window_layout import TOTAL_COLUMN
 from tables.cover import Truth
 from tables.merge_state import SliceWindows
 from tables.plan import COUNTED_LOOK_BACK_MS, Span
-from tables.snapshot import Snapshot, add_names
+from tables.snapshot import Snapshot, capped
+
+
+class _Window(NamedTuple):
+    """A window as it stands in the sum. row: what is followed of it, f8 as bytes; see `metrics.followed`."""
+
+    truth: Truth
+    snapshot: Snapshot
+    row: bytes
 
 
 @dataclass(slots=True)
@@ -20,10 +31,10 @@ class RollingSum:
     """The sum over a moving set of windows; only what changed is subtracted and added."""
 
     one: SliceWindows
-    included: dict[int, tuple[Truth, Snapshot]] = field(default_factory=dict)
+    included: dict[int, _Window] = field(default_factory=dict)
     head: NDArray[np.int64] = field(init=False)
     cells: NDArray[np.int64] = field(init=False)
-    named: Mapping[str, int] = field(default_factory=dict)
+    names: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         layout = self.one.layout
@@ -33,23 +44,41 @@ class RollingSum:
         """Make the sum that of the windows that start in [first_ms, end_ms)."""
         windows = self.one.windows
         for start in [s for s in self.included if not first_ms <= s < end_ms or s not in windows]:
-            self._add(self.included.pop(start)[1], -1)
+            self._add(self.included.pop(start).snapshot, -1)
         for start, truth in windows.items():
             if not first_ms <= start < end_ms or not truth.current:
                 continue
             old = self.included.get(start)
-            if old is not None and old[0] is truth:
+            if old is not None and old.truth is truth:
                 continue
             if old is not None:
-                self._add(old[1], -1)
+                self._add(old.snapshot, -1)
             snapshot = self.one.snapshot(start)
             self._add(snapshot, 1)
-            self.included[start] = (truth, snapshot)
+            row = followed.row(self.one.layout, start, snapshot.head, snapshot.cells)
+            self.included[start] = _Window(truth, snapshot, row.tobytes())
+
+    def trends(self, end_ms: int) -> dict[str, object]:
+        """Where the windows are going, which end then: a function of these windows alone, however they came in.
+
+        Raises ValueError if there is none.
+        """
+        packed = b"".join(self.included[start].row for start in sorted(self.included))
+        rows = np.frombuffer(packed, np.float64).reshape(len(self.included), -1)
+        return followed.trends(self.one.layout, rows, end_ms, self.one.plan.window_ms)
 
     def _add(self, snapshot: Snapshot, sign: int) -> None:
         self.head += sign * snapshot.head
         self.cells += sign * snapshot.cells
-        self.named = add_names(self.named, snapshot.named, sign)
+        for name, n in snapshot.named.items():
+            self.names[name] += sign * n
+            if not self.names[name]:
+                del self.names[name]
+
+    @property
+    def named(self) -> Mapping[str, int]:
+        """The counts by name; no limit stands in their sum, so that what is subtracted is what was added."""
+        return capped(self.names)
 
 
 def first_window(one: SliceWindows, span: Span, end_ms: int) -> int | None:

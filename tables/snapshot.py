@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,8 +16,8 @@ from models.batch import OTHER
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(dict[str, int]).decode
 _LEAD, _OF_PART = 4, 3
-NAMES_MAX = 100
-"""So many names are counted one by one in an accumulator; the rest together."""
+NAMES_MAX: Final[Mapping[str, int]] = MappingProxyType({"errors": 100, "columns_extra": 50})
+"""So many names of a field are counted one by one in an accumulator; the rest together."""
 
 
 class Snapshot(NamedTuple):
@@ -90,12 +91,29 @@ def add_up(snapshots: Iterable[Snapshot]) -> Snapshot:
     return Snapshot(version, head, cells, named)
 
 
-def add_names(known: Mapping[str, int], more: Mapping[str, int], sign: int = 1) -> Mapping[str, int]:
-    """Both counts together; names beyond the limit are counted as one."""
+def add_names(known: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
+    """Both counts together; names of a field beyond its limit are counted as one."""
     if not more:
         return known
     total = dict(known)
     for name, n in more.items():
-        kept = name if name in total or len(total) < NAMES_MAX else f"{name.partition('/')[0]}/{OTHER}"
-        total[kept] = total.get(kept, 0) + sign * n
-    return {name: n for name, n in total.items() if n}
+        kept = name if name in total or _has_room(total, name) else _other(name)
+        total[kept] = total.get(kept, 0) + n
+    return total
+
+
+def capped(named: Mapping[str, int]) -> Mapping[str, int]:
+    """Of many windows' names the commonest (of equals the first by the alphabet), as many as one window may have."""
+    kept: Mapping[str, int] = {}
+    for name in sorted(named, key=lambda one: (-named[one], one)):
+        kept = add_names(kept, {name: named[name]})
+    return kept
+
+
+def _has_room(total: Mapping[str, int], name: str) -> bool:
+    field = name.partition("/")[0]
+    return sum(one.startswith(f"{field}/") for one in total) < NAMES_MAX[field]
+
+
+def _other(name: str) -> str:
+    return f"{name.partition('/')[0]}/{OTHER}"

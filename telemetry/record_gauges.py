@@ -56,7 +56,18 @@ def label_free_gauges(record: Record) -> list[Sample]:
     coverage = record.get("label_coverage")
     if isinstance(coverage, int | float):
         found.append(("ml_model_label_coverage", labels, float(coverage)))
-    return [*found, *_watched_gauges(record, labels)]
+    return [*found, *_service_gauges(record, labels), *_watched_gauges(record, labels)]
+
+
+def _service_gauges(record: Record, labels: Slice) -> Iterator[Sample]:
+    """What serving needs, and in a span where everything is going."""
+    for name, values in _objects(record.get("resources")):
+        for statistic, value in _numbers(values).items():
+            yield "ml_model_resource", (*labels, name, statistic), value
+    for name, values in _objects(record.get("trends")):
+        slope = _numbers(values).get("slope_per_hour")
+        if slope is not None:
+            yield "ml_model_trend_slope_per_hour", (*labels, name), slope
 
 
 def _watched_gauges(record: Record, labels: Slice) -> Iterator[Sample]:
@@ -73,11 +84,10 @@ def _watched_gauges(record: Record, labels: Slice) -> Iterator[Sample]:
 
 
 def _of_features(part: Mapping[str, object], field: str, series: str, labels: Slice) -> Iterator[Sample]:
-    features = part.get("features")
-    for name, values in features.items() if isinstance(features, Mapping) else ():
+    for name, values in _objects(part.get("features")):
         value = _numbers(values).get(field)
         if value is not None:
-            yield series, (*labels, str(name)), value
+            yield series, (*labels, name), value
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,13 @@ def _labels(record: Record) -> Slice:
 
 def _end_seconds(record: Record) -> float:
     return datetime.fromisoformat(str(record["window_end"])).timestamp()
+
+
+def _objects(part: object) -> Iterator[tuple[str, object]]:
+    """The objects in a part of the record, by name."""
+    for name, values in part.items() if isinstance(part, Mapping) else ():
+        if isinstance(values, Mapping):
+            yield str(name), values
 
 
 def _numbers(values: object) -> dict[str, float]:

@@ -75,6 +75,20 @@ _ALL: Final = (
     Series("ml_model_positive_rate", "gauge", SLICE, "Share of predictions that are positive. Newest closed window."),
     Series("ml_model_mean_score", "gauge", SLICE, "Mean score. Newest closed window."),
     Series(
+        "ml_model_resource",
+        "gauge",
+        (*SLICE, "resource", "statistic"),
+        "What serving needed, as prediction records tell it, by `resource` (its name has the unit: `cpu_ratio`, "
+        "`memory_bytes`, …) and `statistic` (`mean`, `p95`, `max`). Newest closed window (or span).",
+    ),
+    Series(
+        "ml_model_trend_slope_per_hour",
+        "gauge",
+        (*SLICE, "metric"),
+        "Where a number is going: the slope of its trend, by `metric` as in `trends` of the record. Newest span of 10 "
+        "windows or more.",
+    ),
+    Series(
         "ml_data_drift_psi",
         "gauge",
         FEATURE,

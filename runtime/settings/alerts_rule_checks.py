@@ -153,6 +153,9 @@ def _together(at: KeyPath, own: RuleSettings, base: Rule | None) -> Iterator[Pro
         yield Problem((*at, "false_discovery"), "needs segments: all", ((*at, "segments"),))
     if own.lag_ms and own.over is None and not (base and base.span):
         yield Problem((*at, "lag"), "needs over: the span that ends so long before", ((*at, "over"),))
+    of_spans = any(metric and metric.startswith("trends.") for metric in _metrics(own, base))
+    if of_spans and own.over is None and not (base and base.span):
+        yield Problem((*at, "over"), "is needed: trends are of the windows of a span", ((*at, "metric"),))
     if _waits(own, base):
         for key in _OF_RECORDS:
             if key in own.model_fields_set:

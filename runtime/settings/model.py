@@ -17,6 +17,7 @@ Format: TypeAlias = Literal["json", "avro", "protobuf", "json-schema"]
 PredictionField: TypeAlias = Literal[
     "id", "model", "version", "event_time", "score", "prediction", "scores", "features",
     "embedding", "latency_ms", "status", "error_type", "value",
+    "active_requests", "queue_depth", "model_load_seconds", "cpu_ratio", "memory_bytes", "disk_ratio", "gpu_ratio",
 ]  # fmt: skip
 LabelField: TypeAlias = Literal["id", "actual", "label_time"]
 
@@ -93,6 +94,7 @@ class ModelSettings(Section):
     segment_values_max: int = Field(default=50, ge=1, le=10_000)
     baseline_file: BaselineFile | None = Field(default=None, alias="baseline")
     features: list[FeatureName] | None = None
+    resources: bool = False
     drift: DriftSettings = DriftSettings()
     champion: JsonValue = Field(default=None, repr=False)
     challengers: JsonValue = Field(default=None, repr=False)

@@ -14,6 +14,7 @@ import orjson
 from metrics.inputs import Inputs
 from metrics.observer import ModelObserver
 from metrics.reference import Categorical, Numeric
+from metrics.resources import Resources
 from metrics.service import Service
 from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS, Batch, Source, empty
@@ -44,9 +45,19 @@ FEATURES = (
     ("channel", Categorical(categories=["shop", "phone"], counts=[1, 1, 0, 0, 0, 60, 40])),
 )  # fmt: skip
 _OWN = ((("latency_ms",), ("latency_seconds",)), (("status",),), (("error_type",),))
+RESOURCES = ("cpu_ratio", "active_requests")
 WATCH = Watch(
-    ModelObserver((*_OWN, *((("features", name), (name,)) for name, _ in FEATURES)), FEATURES),
-    (Service(), Inputs(FEATURES, over_seconds=60, min_records=1)),
+    ModelObserver(
+        (
+            *_OWN,
+            *((("resources", name),) for name in RESOURCES),
+            *((("features", name), (name,)) for name, _ in FEATURES),
+        ),
+        FEATURES,
+        RESOURCES,
+        containers=(("features",),),
+    ),
+    (Service(), Resources(RESOURCES), Inputs(FEATURES, over_seconds=60, min_records=1)),
     always=True,
 )
 MODEL = ModelPlan(
@@ -186,7 +197,7 @@ def _prediction(
 
 
 def _watched(rng: Random) -> dict[str, object]:
-    """Latency, status and features, or some of them, or none."""
+    """Latency, status, resources and features, also such as nobody knows, or some of them, or none."""
     found: dict[str, object] = {}
     if rng.random() < 0.8:
         found |= rng.choice(({"latency_ms": rng.randrange(1, 500)}, {"latency_seconds": rng.random()}))
@@ -197,7 +208,12 @@ def _watched(rng: Random) -> dict[str, object]:
         "channel": rng.choice(("shop", "phone", "fax", "", None, 7, {})),
     }
     given = {name: value for name, value in features.items() if rng.random() < 0.8}
-    return found | rng.choice(({"features": given}, given))
+    where = rng.choice(({"features": given}, given))
+    if rng.random() < 0.6:
+        found["resources"] = {"cpu_ratio": rng.choice((0.25, 1, 3.5, None, "x", -1)), "active_requests": 3}
+    if "features" in where:
+        given |= {name: 1 for name in ("colour", "size") if rng.random() < 0.1}
+    return found | where
 
 
 def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int], task: Task) -> Iterator[Timed]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from alerting.computed import confidence, error_rate, identical_predictions_log10_probability
+from alerting.metric_paths import has_interval, is_known
 from alerting.paths import Sighting, compile_path, trials, weight
 from tests.unit.alerting.rule_records import record
 
@@ -30,6 +31,17 @@ def test_a_dotted_path_goes_down() -> None:
 def test_intervals_stand_beside_the_metrics_they_belong_to() -> None:
     estimated = {"metrics": {"auc": 0.8}, "intervals": {"auc": [0.7, 0.9]}}
     assert read("estimated.metrics.auc", estimated=estimated) == [Sighting("estimated.metrics.auc", 0.8, (0.7, 0.9))]
+
+
+def test_the_slope_of_a_trend_has_an_interval_and_its_average_has_none() -> None:
+    trends = {"accuracy": {"moving_average": 0.9, "slope_per_hour": -0.1, "intervals": {"slope_per_hour": [-0.2, 0.0]}}}
+    slope, average = "trends.accuracy.slope_per_hour", "trends.accuracy.moving_average"
+    assert read(slope, trends=trends) == [Sighting(slope, -0.1, (-0.2, 0.0))]
+    assert read(average, trends=trends) == [Sighting(average, 0.9, None)]
+    assert has_interval(slope)
+    assert not has_interval(average)
+    assert is_known(slope)
+    assert is_known("trends.throughput_per_second.z")
 
 
 def test_a_star_stands_for_every_name() -> None:

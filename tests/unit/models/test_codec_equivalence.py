@@ -277,7 +277,10 @@ FEATURES = (
     ("country", Categorical(categories=["DE", "7", "true"], counts=[0] * 8)),
 )
 OWN = ((("latency_ms",), ("latency_seconds",)), (("status",),), (("error_type",),))
-OBSERVER = ModelObserver((*OWN, *((("features", name), ("input", name), (name,)) for name, _ in FEATURES)), FEATURES)
+TOLD = (("resources", "cpu_ratio"),), (("queue",),)
+FEATURE_PATHS = tuple((("features", name), ("input", name), (name,)) for name, _ in FEATURES)
+CONTAINERS = (("features",), ("input",))
+OBSERVER = ModelObserver((*OWN, *TOLD, *FEATURE_PATHS), FEATURES, ("cpu_ratio", "queue_depth"), CONTAINERS)
 WATCHED_BASES: list[dict[str, object]] = [
     {**fraud_prediction(), "latency_ms": 12.5, "status": "success", "features": {"amount": 3, "country": "DE"}},
     {**fraud_prediction(), "latency_seconds": 1, "features": {"country": 7}},
@@ -285,9 +288,11 @@ WATCHED_BASES: list[dict[str, object]] = [
     {"id": "p", "timestamp": EVENT, "status": "error", "amount": 1},
     {**fraud_prediction(country="FR"), "amount": 1, "features": {"amount": 3, "country": "DE"}},
     {**fraud_prediction(country=...), "features": {"amount": 0.5, "country": True}},
+    {**fraud_prediction(), "resources": {"cpu_ratio": 0.5, "gpu_ratio": 1}, "queue": 3},
+    {**fraud_prediction(), "latency_ms": 1, "resources": {"cpu_ratio": "high"}, "features": {"amount": 1}},
 ]
 WATCHED_NAMES = PREDICTION_NAMES | dict.fromkeys(
-    ("latency_ms", "latency_seconds", "status", "error_type", "amount", "input"), "text"
+    ("latency_ms", "latency_seconds", "status", "error_type", "amount", "input", "queue", "resources"), "text"
 )
 
 

@@ -57,6 +57,10 @@ def changed(name: str, **keys: object) -> tuple[Rule, Rule]:
             "rules[0].resolve_below: 0.3 still fires: drop_from_baseline is 0.2",
         ),
         ({"metric": "r2", "certain": True}, "rules[0].certain: there is no confidence interval of r2"),
+        (
+            {"metric": "trends.accuracy.slope_per_hour", "certain": True},
+            "rules[0].over: is needed: trends are of the windows of a span",
+        ),
         ({"false_discovery": 0.1}, "rules[0].false_discovery: needs segments: all"),
         ({"at_least": 2}, "rules[0].at_least: needs a list of conditions under of"),
         ({"any": [{"metric": "auc", "below": 1}]}, "rules[0]: give either metric and its condition or any"),

@@ -3,14 +3,16 @@
 from dataclasses import replace
 from random import Random
 
+import msgspec
 import pytest
 
-from models.partial import Mark
+from models.partial import Mark, Partial
 from tables.memory import MemoryCheckpoint
 from tables.merge_state import MergeBlock
-from tables.plan import COUNTED_LOOK_BACK_MS, MIN_MS, Plan, Span
+from tables.plan import COUNTED_LOOK_BACK_MS, MIN_MS, WHOLE, Plan, Span
 from tables.records import Record, Recorder
-from tables.rolling import first_window
+from tables.rolling import RollingSum, first_window
+from tables.snapshot import NAMES_MAX, Snapshot
 from tests.unit.tables.support import HOLD_MS, MODEL, T0, WINDOW_MS, Merging, partial
 
 HOUR = Span("1h", 3_600_000)
@@ -29,6 +31,13 @@ def plain_sum(held: dict[int, tuple[int, int]], first_ms: int, end_ms: int) -> t
     return sum(total for total, _ in inside), sum(labelled for _, labelled in inside)
 
 
+def afresh(merging: Merging, record: Record) -> dict[str, object]:
+    """The trends that one sees who begins to look only now."""
+    total = RollingSum(merging.state.slices[record.name])
+    total.move(record.start_ms, record.end_ms)
+    return total.trends(record.end_ms)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_spans_equal_the_plain_sum_while_they_move_on_and_are_revised(seed: int) -> None:
     rng, merging = Random(seed), Merging(PLAN, 1)
@@ -44,6 +53,7 @@ def test_spans_equal_the_plain_sum_while_they_move_on_and_are_revised(seed: int)
         hour = found["1h"]
         assert (hour.start_ms, hour.end_ms) == (end_ms - 3_600_000, end_ms)
         assert (hour.parts["total"], hour.parts["labelled"]) == plain_sum(held, hour.start_ms, end_ms)
+        assert minute % 10 or hour.parts["trends"] == afresh(merging, hour)
         counted = found["100 labelled"]
         total, labelled = plain_sum(held, counted.start_ms, end_ms)
         assert (counted.parts["total"], counted.parts["labelled"]) == (total, labelled)
@@ -72,6 +82,28 @@ def test_windows_are_kept_for_a_lagging_span_as_long_as_it_looks_back_on_them() 
     merging.state.apply(MergeBlock(2, announced=[("fraud", end_ms)]))
     [one] = merging.state.slices.values()
     assert min(one.windows) == end_ms - 300_000
+
+
+def test_names_beyond_the_limit_leave_with_the_windows_that_brought_them() -> None:
+    merging = Merging(PLAN, 1)
+    for minute in range(4):
+        one, names = partial(START + minute * WINDOW_MS, {0: 1}, 5), range(80 * minute, 80 * minute + 100)
+        merging.partials(with_names(one, {f"errors/{name:04}": minute + 1 for name in names}))
+    [held] = merging.state.slices.values()
+    total, limit = RollingSum(held), NAMES_MAX["errors"]
+    total.move(START, START + 4 * WINDOW_MS)
+    assert len(total.named) == limit + 1
+    assert sum(total.named.values()) == 100 * (1 + 2 + 3 + 4)
+    assert total.named["errors/0240"] == 3 + 4, "the commonest are told by name"
+    total.move(START + WINDOW_MS, START + 2 * WINDOW_MS)
+    assert total.named == {f"errors/{name:04}": 2 for name in range(80, 180)}
+    total.move(START + 9 * WINDOW_MS, START + 9 * WINDOW_MS)
+    assert total.named == {}
+
+
+def with_names(one: Partial, named: dict[str, int]) -> Partial:
+    packed = Snapshot.unpack(one.value, WHOLE)._replace(named=named).pack(WHOLE)
+    return msgspec.structs.replace(one, value=packed)
 
 
 def test_an_idle_partition_that_wakes_behind_does_not_turn_spans_back() -> None:

@@ -36,11 +36,12 @@ def test_a_part_that_is_laid_out_differently_now_is_empty_and_the_others_stay() 
     assert found.cells.tolist() == [*one.cells[FINE.cells :].tolist(), *[0] * other.cells]
 
 
-def test_what_has_no_name_left_is_counted_together_and_taken_out_again() -> None:
-    names = {f"errors/{number}": 1 for number in range(NAMES_MAX)}
+def test_what_has_no_name_left_is_counted_together() -> None:
+    names = {f"errors/{number}": 1 for number in range(NAMES_MAX["errors"])}
     full = add_names(names, {"errors/new": 2, "errors/7": 1})
-    assert (full["errors/__other__"], full["errors/7"], len(full)) == (2, 2, NAMES_MAX + 1)
-    assert add_names(full, full, -1) == {}
+    assert (full["errors/__other__"], full["errors/7"], len(full)) == (2, 2, NAMES_MAX["errors"] + 1)
+    both = add_names(full, {"columns_extra/age": 1})
+    assert both["columns_extra/age"] == 1, "one field's names take no room from another's"
 
 
 def test_slot_keys_come_apart_again() -> None:

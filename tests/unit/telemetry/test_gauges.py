@@ -44,6 +44,23 @@ def test_a_records_gauges_are_its_defined_values_and_the_windows_end() -> None:
     ]
 
 
+def test_resources_and_slopes_are_shown_by_name_where_they_are_defined() -> None:
+    trends = {
+        "windows": 60,
+        "throughput_per_second": {"moving_average": 5.0, "slope_per_hour": -0.5, "newest": 4.0, "z": None},
+        "accuracy": {"moving_average": 0.9, "slope_per_hour": None, "intervals": {"slope_per_hour": None}},
+    }
+    hour = record(labelled=0, metrics={}, resources={"cpu_ratio": {"mean": 0.5, "p95": 0.9}}, trends=trends)
+    gauges = OwnedGauges(Cap(10))
+    RecordGauges(gauges).show(0, hour)
+    assert shown(gauges) == {
+        ("ml_model_resource", (*SLICE, "cpu_ratio", "mean")): 0.5,
+        ("ml_model_resource", (*SLICE, "cpu_ratio", "p95")): 0.9,
+        ("ml_model_trend_slope_per_hour", (*SLICE, "throughput_per_second")): -0.5,
+        ("ml_model_label_coverage", SLICE): 0.04,
+    }
+
+
 def test_a_regression_shows_its_errors() -> None:
     price = record(metrics={"mse": 4.0, "rmse": 2.0, "mae": 1.5, "r2": -0.25, "bias": 0.5})
     found = {name: value for name, _, value in gauges_of(price) if name.startswith("ml_model_")}
