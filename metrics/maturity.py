@@ -13,6 +13,7 @@ Delays are event time to label time, ages event time to now. What comes after th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.confusion import ratio
-from metrics.scatter import Floats, Ints
+from metrics.scatter import Floats
 
 RECORDS_MIN: Final = 30
 """Of fewer records no curve is learned."""
@@ -39,10 +40,10 @@ class DelayCurve:
     bins_per_octave: float
 
     @classmethod
-    def learn(cls, delays: Ints, bins_per_octave: float, records: Ints | None = None) -> DelayCurve:
-        """From final windows. delays i8[groups, bins]: histograms of label latencies as in `metrics.latency`.
+    def learn(cls, delays: Numbers, bins_per_octave: float, records: Numbers | None = None) -> DelayCurve:
+        """From final windows. delays [groups, bins]: histograms of label latencies as in `metrics.latency`.
 
-        records i8[groups]: how many predictions these labels are of; the share is then of all predictions, else of
+        records [groups]: how many predictions these labels are of; the share is then of all predictions, else of
         those that get a label at all. A group of less than `RECORDS_MIN` is not learned.
 
         >>> curve = DelayCurve.learn(np.array([[0, 40, 0, 40]]), 1.0)  # half within 4 ms, all within 16
@@ -86,6 +87,20 @@ def maturity(curve: DelayCurve, age_ms: Floats, predictions: Numbers, labelled: 
         return Maturity(maturity=None, expected_share=None)
     come = ratio(labelled, by_now)
     return Maturity(maturity=None if come is None else min(1.0, come), expected_share=ratio(by_now, ever))
+
+
+def come_share(record: Mapping[str, object]) -> float | None:
+    """Of the labels that will ever come the share that has: ``maturity`` of what is to be expected by now.
+
+    None where it is not known how long labels take.
+
+    >>> come_share({"maturity": 0.5, "expected_share": 0.8}), come_share({"maturity": None, "expected_share": 0.0})
+    (0.4, 0.0)
+    """
+    known, expected = record.get("maturity"), record.get("expected_share")
+    if not isinstance(expected, int | float):
+        return None
+    return expected * known if isinstance(known, int | float) else 0.0
 
 
 def _expected(predictions: Numbers, share: Floats) -> float | None:
