@@ -16,7 +16,8 @@ _VALUES: Final = ("mean_prediction", "mean_actual", "error_p50", "error_p90", "e
 METRICS: Final = (*_CLASSES, *_SCORES, *_LABEL_FREE, *_AVERAGED, *_ERRORS, *_VALUES)
 """Names in ``metrics`` (all tasks): a rule writes them bare."""
 
-TOP: Final = ("total", "labelled", "correct", "label_coverage", "throughput_per_second", "failed", "maturity")
+_COUNTS: Final = ("total", "labelled", "correct", "label_coverage", "throughput_per_second", "failed")
+TOP: Final = (*_COUNTS, "maturity", "expected_share")
 """Numbers at the top of the record."""
 
 INTERVALS: Final = frozenset(
@@ -35,7 +36,7 @@ _QUALITY: Final = (
 )  # fmt: skip
 _NESTED: Final = {
     "metrics": METRICS,
-    "metrics_weighted": METRICS,
+    "metrics_weighted": ("accuracy", "precision", "recall", "f1"),
     "estimated.metrics": METRICS,
     "estimated": ("gap", "reliable"),
     "confusion": ("tp", "fp", "fn", "tn"),

@@ -26,18 +26,23 @@ class DelayCurves:
     def learn(cls, groups: LabelGroups, delays: Numbers, predictions: Numbers) -> DelayCurves:
         """Of the histograms of delays [groups of labels, bins], and how many predictions [groups] they are of.
 
-        A confusion cell of fewer than `RECORDS_MIN` labels is taken to be as late as all labels of its actual class:
-        a good model's errors may never become so many.
+        Groups of fewer than `RECORDS_MIN` borrow: a confusion cell the delays of all labels of its actual class (a good
+        model's errors may never become so many), a group of predictions those of all.
         """
         of_labels = delays
         if groups.has_cells:
             enough = delays.sum(axis=1, keepdims=True) >= RECORDS_MIN
             of_labels = np.where(enough, delays, delays + delays[list(OTHER_CELL_OF_CLASS)])
-        by_prediction = delays.reshape(len(predictions), -1, groups.bins).sum(axis=1)  # tp and fp, fn and tn
+        of_predictions = delays.reshape(len(predictions), -1, groups.bins).sum(axis=1)  # tp and fp, fn and tn
+        many = predictions >= RECORDS_MIN
         return cls(
             groups,
             DelayCurve.learn(of_labels, groups.bins_per_octave),
-            DelayCurve.learn(by_prediction, groups.bins_per_octave, predictions),
+            DelayCurve.learn(
+                np.where(many[:, np.newaxis], of_predictions, delays.sum(axis=0)),
+                groups.bins_per_octave,
+                np.where(many, predictions, predictions.sum()),
+            ),
         )
 
     @classmethod

@@ -29,6 +29,9 @@ RECORDS_MIN: Final = 30
 SHARE_MIN: Final = 0.05
 """Windows so young that less of some group has come are left out: one label would count as 20 and more."""
 
+EXPECTED_MIN: Final = 0.1
+"""As long as less of all labels is to be expected, none of them is late: the first to come tell of chance."""
+
 Numbers = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 
 
@@ -70,7 +73,10 @@ class Maturity(TypedDict):
     """Two questions that are easily mixed up: are labels late, and are they early days."""
 
     maturity: float | None
-    """Of the labels that are to be expected by now the share that has come, at most 1. Low: labels are held up."""
+    """Of the labels that are to be expected by now the share that has come, at most 1. Low: labels are held up.
+
+    None below `EXPECTED_MIN`, too.
+    """
     expected_share: float | None
     """Of the labels that will ever come the share that is to be expected by now. Low: what is known is preliminary."""
 
@@ -85,8 +91,10 @@ def maturity(curve: DelayCurve, age_ms: Floats, predictions: Numbers, labelled: 
     ever = _expected(predictions, curve.arrived[np.newaxis, :, -1])
     if by_now is None or ever is None:
         return Maturity(maturity=None, expected_share=None)
-    come = ratio(labelled, by_now)
-    return Maturity(maturity=None if come is None else min(1.0, come), expected_share=ratio(by_now, ever))
+    come, share = ratio(labelled, by_now), ratio(by_now, ever)
+    if come is None or share is None or share < EXPECTED_MIN:
+        return Maturity(maturity=None, expected_share=share)
+    return Maturity(maturity=min(1.0, come), expected_share=share)
 
 
 def come_share(record: Mapping[str, object]) -> float | None:

@@ -21,7 +21,8 @@ class Moment:
         """Age f8[w] of the middles of windows, at least 0; infinite of final ones."""
         if self.final:
             return np.full(len(start_ms), np.inf)
-        return np.maximum(self.closed_ms // 1000 * 1000 - (start_ms + window_ms / 2), 0.0)
+        age_ms: Floats = np.maximum(self.closed_ms // 1000 * 1000 - (start_ms + window_ms / 2), 0.0)
+        return age_ms
 
     def revisions_since(self, start_ms: int) -> int:
         """Grows with the watermark from `start_ms` on, and whenever the age of a window that begins there does."""
