@@ -66,6 +66,11 @@ def changed(name: str, **keys: object) -> tuple[Rule, Rule]:
         ({"below": float("nan")}, "rules[0].below: must be a finite number"),
         ({"name": "a b"}, "rules[0].name: not a name: 1 to 100 of letters, digits"),
         ({"below": None, "absent_for": "5m", "min_total": 5}, "rules[0].min_total: has no meaning with absent_for"),
+        (
+            {"below": None, "absent_for": "5m", "min_maturity": 1},
+            "rules[0].min_maturity: has no meaning with absent_for",
+        ),
+        ({"min_maturity": 1.1}, "rules[0].min_maturity: "),
     ],
 )
 def test_each_fault_of_a_rule_has_one_readable_line(keys: dict[str, object], line: str) -> None:

@@ -14,6 +14,7 @@ from tables.emitter import Emitter
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
 from tables.merge_state import MergeBlock, MergeState
+from tables.offline import evaluate
 from tables.plan import MIN_MS, ModelPlan, Plan, Span
 from tables.records import Record, Recorder
 from tests.unit.tables.support import MODEL, T0, WINDOW_MS
@@ -36,6 +37,7 @@ class World:
 
     model: ModelPlan = FRAUD
     records: list[Record] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         plan = Plan({"fraud": self.model}, {"p": 1, "l": 1})
@@ -55,6 +57,7 @@ class World:
             ids, np.arange(base + 1, base + n + 1), time_ms, np.full(n if one else 0, 0.75), said,
             [("fraud", "v1", "DE")] if one else [], np.zeros(n if one else 0, np.int32),
         )  # fmt: skip
+        self.batches.append(batch)
         block = self.join.decide(batch.kind, [batch])
         if block is not None:
             self.join.apply(block)
@@ -276,3 +279,35 @@ def test_a_restart_says_the_same_and_once_time_has_moved_on_a_higher_revision() 
         assert (moved[span].start_ms, moved[span].end_ms) == (first[span].start_ms, first[span].end_ms)
         assert moved[span].parts["expected_share"] > first[span].parts["expected_share"]  # type: ignore[operator]  # numbers
         assert moved[span].revision == first[span].revision + 20
+
+
+# -- files
+
+
+def test_files_say_what_the_service_said_in_its_final_records() -> None:
+    world = World()
+    traffic = Traffic.draw(1, 2_000, LEARNING, 10)
+    traffic.predict(world)
+    traffic.label(world, -np.inf, np.inf)
+    for minute in range(1, 11):
+        world.until(START + minute * MINUTE_MS + FRAUD.hold_ms)
+    finals = {(r.name, r.start_ms): r.parts for r in world.records if r.final}
+    found, _ = evaluate(world.merge.plan, world.batches)
+    assert len(finals) == 20
+    assert {(r.name, r.start_ms): r.parts for r in found if not r.rolling} == finals
+    whole: list[Any] = [parts for (name, _), parts in finals.items() if not name[2]]
+    assert [parts["expected_share"] for parts in whole] == [None] + [1.0] * 9
+
+
+def test_in_files_every_label_has_come_so_weighted_metrics_of_spans_are_the_plain_ones() -> None:
+    world = World()
+    traffic = Traffic.draw(1, 2_000, LEARNING, 30)
+    traffic.predict(world)
+    traffic.label(world, -np.inf, np.inf)
+    found, _ = evaluate(world.merge.plan, world.batches)
+    spans: list[Any] = [r.parts for r in found if r.rolling and not r.name[2]]
+    assert len(spans) > 3
+    for parts in spans:
+        weighted = parts["metrics_weighted"]
+        assert weighted == pytest.approx({name: parts["metrics"][name] for name in weighted})
+        assert parts["expected_share"] == 1.0
