@@ -135,14 +135,14 @@ def test_a_rule_has_every_key_of_the_file() -> None:
     found = rule(
         model="fraud", metric="drift.features.*.psi", above=0.2, at_least=4, resolve_below=0.1, over="10m",
         lag="60m", **{"for": "2m"}, keep_firing="5m", min_total=1, min_labelled=2, min_label_coverage=0.5,
-        min_maturity=0.8, segments="all", false_discovery=0.05, severity="critical", priority="P2", cause="drift", decision="retrain",
-        runbook="https://r.example/x", summary="look",
+        min_maturity=0.8, segments="all", false_discovery=0.05, severity="critical", priority="P2", cause="drift",
+        decision="retrain", runbook="https://r.example/x", summary="look",
     )  # fmt: skip
     assert found == Rule(
         "low", (Condition("drift.features.*.psi", "above", (0.2,), 0.1),), joined="at_least", at_least=4,
         models=("fraud",), span="10m lag 1h", for_ms=120_000, keep_firing_ms=300_000, min_total=1, min_labelled=2,
-        min_label_coverage=0.5, min_maturity=0.8, segments="all", false_discovery=0.05, severity="critical", priority="P2",
-        cause="drift", decision="retrain", runbook="https://r.example/x", summary="look",
+        min_label_coverage=0.5, min_maturity=0.8, segments="all", false_discovery=0.05, severity="critical",
+        priority="P2", cause="drift", decision="retrain", runbook="https://r.example/x", summary="look",
     )  # fmt: skip
 
 
