@@ -83,6 +83,7 @@ def _limits(rule: Rule) -> Iterator[str]:
         f"{rule.min_total} records" if rule.min_total else "",
         f"{rule.min_labelled} labelled records" if rule.min_labelled else "",
         f"{_percent(rule.min_label_coverage)} with labels" if rule.min_label_coverage else "",
+        f"{_percent(rule.min_maturity)} of the expected labels" if rule.min_maturity else "",
     ]
     if any(least):
         yield f"judged from {' and '.join(filter(None, least))} on"

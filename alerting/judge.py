@@ -78,7 +78,7 @@ class Judge:
         self.rule = rule
         self._conditions = [_Comparison(c, certain=rule.certain) for c in rule.conditions]
         self._many = rule.at_least if rule.joined == "at_least" else 0
-        self._limited = bool(rule.min_total or rule.min_labelled or rule.min_label_coverage)
+        self._limited = bool(rule.min_total or rule.min_labelled or rule.min_label_coverage or rule.min_maturity)
 
     def verdict(self, record: Record, baseline: Lookup) -> Verdict:
         """Only the verdict, quickly: most records are fine and nobody asks why."""
@@ -103,6 +103,8 @@ class Judge:
             return True
         if rule.min_labelled and count(record, "labelled") < rule.min_labelled:
             return True
+        if rule.min_maturity and _come_share(record) < rule.min_maturity:
+            return True
         coverage = record.get("label_coverage")
         return bool(rule.min_label_coverage) and (
             not isinstance(coverage, int | float) or coverage < rule.min_label_coverage
@@ -123,6 +125,14 @@ class Judge:
             return None
         wild = len(findings) > len(self._conditions)
         return max(known) if self.rule.joined == "all" and not wild else min(1.0, len(known) * min(known))
+
+
+def _come_share(record: Record) -> float:
+    """Of the labels that will ever come the share that is in; 1 where it is not known how long labels take."""
+    maturity, expected = record.get("maturity"), record.get("expected_share")
+    if not isinstance(expected, int | float):
+        return 1.0
+    return expected * maturity if isinstance(maturity, int | float) else 0.0
 
 
 def _at_least(verdicts: list[Verdict], many: int) -> Verdict:

@@ -25,6 +25,7 @@ TOP: Final = (
     "failed",
     "success_rate",
     "maturity",
+    "expected_share",
 )
 """Numbers at the top of the record."""
 
@@ -44,7 +45,7 @@ _QUALITY: Final = (
 )  # fmt: skip
 _NESTED: Final = {
     "metrics": METRICS,
-    "metrics_weighted": METRICS,
+    "metrics_weighted": ("accuracy", "precision", "recall", "f1"),
     "estimated.metrics": METRICS,
     "estimated": ("gap", "reliable"),
     "confusion": ("tp", "fp", "fn", "tn"),

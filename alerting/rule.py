@@ -43,6 +43,7 @@ class Rule:
     segment and the whole model. joined, at_least: how the conditions make one judgement.
     false_discovery: with segments, the rate that Benjamini-Hochberg keeps over the segments of one
     evaluation; None = judge each by itself.
+    min_maturity: of the labels that will ever come the share that has to be in, where that is known.
     decision: proposes an action, too, when it fires.
     """
 
@@ -57,6 +58,7 @@ class Rule:
     min_total: int = 0
     min_labelled: int = 0
     min_label_coverage: float = 0.0
+    min_maturity: float = 0.0
     certain: bool = False
     segments: Literal["whole", "all"] = "whole"
     false_discovery: float | None = None

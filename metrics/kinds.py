@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from metrics.maturity import come_share
 from metrics.reconcile import reconcile
 from metrics.score_drift import prediction_drift
 from metrics.scores import ScorePart
@@ -26,7 +27,7 @@ def conclude(
         found["quality"] = {**quality, "columns_extra": sorted(extra)}
     found |= _rates(parts)
     if "estimated" in parts:
-        found["estimated"] = reconcile(parts, maturity=None)
+        found["estimated"] = reconcile(parts, come_share(parts))
     drift = parts.get("drift")
     if isinstance(drift, dict):
         scores = next((part for part in layout.parts if isinstance(part, ScorePart)), None)

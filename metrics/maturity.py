@@ -13,6 +13,7 @@ Delays are event time to label time, ages event time to now. What comes after th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
@@ -20,13 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.confusion import ratio
-from metrics.scatter import Floats, Ints
+from metrics.scatter import Floats
 
 RECORDS_MIN: Final = 30
 """Of fewer records no curve is learned."""
 
 SHARE_MIN: Final = 0.05
 """Windows so young that less of some group has come are left out: one label would count as 20 and more."""
+
+EXPECTED_MIN: Final = 0.1
+"""As long as less of all labels is to be expected, none of them is late: the first to come tell of chance."""
 
 Numbers = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 
@@ -39,10 +43,10 @@ class DelayCurve:
     bins_per_octave: float
 
     @classmethod
-    def learn(cls, delays: Ints, bins_per_octave: float, records: Ints | None = None) -> DelayCurve:
-        """From final windows. delays i8[groups, bins]: histograms of label latencies as in `metrics.latency`.
+    def learn(cls, delays: Numbers, bins_per_octave: float, records: Numbers | None = None) -> DelayCurve:
+        """From final windows. delays [groups, bins]: histograms of label latencies as in `metrics.latency`.
 
-        records i8[groups]: how many predictions these labels are of; the share is then of all predictions, else of
+        records [groups]: how many predictions these labels are of; the share is then of all predictions, else of
         those that get a label at all. A group of less than `RECORDS_MIN` is not learned.
 
         >>> curve = DelayCurve.learn(np.array([[0, 40, 0, 40]]), 1.0)  # half within 4 ms, all within 16
@@ -69,7 +73,10 @@ class Maturity(TypedDict):
     """Two questions that are easily mixed up: are labels late, and are they early days."""
 
     maturity: float | None
-    """Of the labels that are to be expected by now the share that has come, at most 1. Low: labels are held up."""
+    """Of the labels that are to be expected by now the share that has come, at most 1. Low: labels are held up.
+
+    None below `EXPECTED_MIN`, too.
+    """
     expected_share: float | None
     """Of the labels that will ever come the share that is to be expected by now. Low: what is known is preliminary."""
 
@@ -84,8 +91,24 @@ def maturity(curve: DelayCurve, age_ms: Floats, predictions: Numbers, labelled: 
     ever = _expected(predictions, curve.arrived[np.newaxis, :, -1])
     if by_now is None or ever is None:
         return Maturity(maturity=None, expected_share=None)
-    come = ratio(labelled, by_now)
-    return Maturity(maturity=None if come is None else min(1.0, come), expected_share=ratio(by_now, ever))
+    come, share = ratio(labelled, by_now), ratio(by_now, ever)
+    if come is None or share is None or share < EXPECTED_MIN:
+        return Maturity(maturity=None, expected_share=share)
+    return Maturity(maturity=min(1.0, come), expected_share=share)
+
+
+def come_share(record: Mapping[str, object]) -> float | None:
+    """Of the labels that will ever come the share that has: ``maturity`` of what is to be expected by now.
+
+    None where it is not known how long labels take.
+
+    >>> come_share({"maturity": 0.5, "expected_share": 0.8}), come_share({"maturity": None, "expected_share": 0.0})
+    (0.4, 0.0)
+    """
+    known, expected = record.get("maturity"), record.get("expected_share")
+    if not isinstance(expected, int | float):
+        return None
+    return expected * known if isinstance(known, int | float) else 0.0
 
 
 def _expected(predictions: Numbers, share: Floats) -> float | None:

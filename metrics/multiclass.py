@@ -59,6 +59,11 @@ class MulticlassPart:
         """How many cells it has."""
         return self._starts[-1]
 
+    @property
+    def latency_start(self) -> int:
+        """Where the label latencies begin among its cells."""
+        return self._starts[3]
+
     def prepare(
         self,
         predicted: Codes,
@@ -125,7 +130,7 @@ class MulticlassPart:
         if len(set(called)) < len(called):
             raise ValueError("two classes of one name")
         counts = self._counts(head, cells)
-        waits = cells[self._starts[3] :].astype(np.int64)
+        waits = cells[self.latency_start :].astype(np.int64)
         latency = latency_summary(waits, int(head[Column.LATENCY_SUM_MS]), self._latencies)
         return {**summarise(counts, called, seconds), "label_latency_seconds": latency}
 

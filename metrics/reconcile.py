@@ -18,17 +18,17 @@ MATURE: Final = 0.9
 ERRORS_MAX: Final = 3.0
 
 
-def reconcile(record: Mapping[str, object], maturity: float | None) -> dict[str, object] | None:
+def reconcile(record: Mapping[str, object], come: float | None) -> dict[str, object] | None:
     """``estimated`` of a summarised record, completed by ``gap``, ``gap_metric`` and ``reliable``; None without one.
 
     gap is the distance of realised and estimated value in gap_metric, the metric where it is the most standard errors;
     reliable is False if those are more than `ERRORS_MAX`. All are None while fewer than `LABELLED_MIN` records have
-    labels, or less than the share `MATURE` of those that will have one: maturity, or without it ``label_coverage``.
+    labels, or less than `MATURE` of those that ever will: the share come, or where it is not known ``label_coverage``.
     """
     estimated = record.get("estimated")
     if not isinstance(estimated, dict):
         return None
-    coverage = maturity if maturity is not None else record.get("label_coverage")
+    coverage = come if come is not None else record.get("label_coverage")
     labelled = record.get("labelled")
     mature = isinstance(coverage, int | float) and coverage >= MATURE
     found: dict[str, object] = {"gap": None, "gap_metric": None, "reliable": None}

@@ -112,7 +112,12 @@ class RegressionPart:
     @property
     def cells(self) -> int:
         """How many cells it has: absolute errors, then label latencies."""
-        return self.error_bins + self.latency_bins
+        return self.latency_start + self.latency_bins
+
+    @property
+    def latency_start(self) -> int:
+        """Where the label latencies begin among its cells."""
+        return self.error_bins
 
     @property
     def error_relative_error(self) -> float:
@@ -159,13 +164,13 @@ class RegressionPart:
         scatter(cells, slot, self._error_bin(prepared.absolute_error), signs)
         if prepared.latency_octaves is not None:
             bins = bin_of(prepared.latency_octaves, self._latencies.latency_bins_per_octave, self.latency_bins)
-            scatter(cells, slot, self.error_bins + bins, signs)
+            scatter(cells, slot, self.latency_start + bins, signs)
 
     def summarise(self, head: Head, cells: Cells, seconds: float) -> Mapping[str, object]:
         """The fields of a regression metric record. head i8[head_columns], cells i4 or i8[cells]."""
         total, labelled, percentages, waited_ms = head[: Column.SUMS_START].tolist()
         moments = Moments(total, labelled, percentages, *(_read(name, head) for name in SUMS))
-        waits = cells[self.error_bins :].astype(np.int64)
+        waits = cells[self.latency_start :].astype(np.int64)
         middles = np.exp2(ERROR_LOWEST + (np.arange(self.error_bins) - 0.5) / self.bins_per_octave)
         middles[0] = 0.0
         return {

@@ -7,6 +7,7 @@ arrives at the same windows with the same revisions. What is emitted of it is de
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from models.partial import Mark, Partial
 from tables.checkpoint import Checkpoint, Cut
 from tables.combos import Slice
 from tables.cover import Group, Truth, add_group
+from tables.delay_watch import DelayWatch, delay_watch
 from tables.plan import MIN_MS, ModelPlan, Plan
 from tables.snapshot import Snapshot, add_up
 from tables.watchers import ConceptWatch, concept_watch
@@ -65,6 +67,7 @@ class SliceWindows:
     changes: int = 0
     """Versions merged so far, over all windows ever: grows with every change."""
     concept: ConceptWatch | None = None
+    delays: DelayWatch | None = None
 
     @property
     def layout(self) -> WindowLayout:
@@ -77,20 +80,25 @@ class SliceWindows:
 
     @property
     def rounds(self) -> int:
-        """How often what is known of the concept may have changed."""
-        return 0 if self.concept is None else self.concept.rounds
+        """How often what final windows have taught may have changed."""
+        return sum(watch.rounds for watch in (self.concept, self.delays) if watch is not None)
 
-    def watch(self, after_ms: int, until_ms: int) -> None:
-        """Feed the detectors with the windows that have become final: all that end in (after_ms, until_ms]."""
-        concept, window_ms = self.concept, self.plan.window_ms
-        if concept is None or until_ms <= after_ms:
+    def watch(self, starts_ms: Iterable[int]) -> None:
+        """Learn, in one round, from windows that have become final; starts_ms in the order of time."""
+        concept, delays = self.concept, self.delays
+        if concept is None and delays is None:
             return
-        for start_ms in sorted(s for s in self.windows if after_ms < s + window_ms <= until_ms):
-            if self.windows[start_ms].current:
-                head = self.snapshot(start_ms).head
-                errors = int(head[Column.FP] + head[Column.FN])
-                concept = concept.update(start_ms, errors, int(head[Column.LABELLED]))
-        self.concept = concept.next_round()
+        for start_ms in starts_ms:
+            if not self.windows[start_ms].current:
+                continue
+            snapshot = self.snapshot(start_ms)
+            if concept is not None:
+                errors = int(snapshot.head[Column.FP] + snapshot.head[Column.FN])
+                concept = concept.update(start_ms, errors, int(snapshot.head[Column.LABELLED]))
+            if delays is not None:
+                delays = delays.update(snapshot.head, snapshot.cells)
+        self.concept = None if concept is None else concept.next_round()
+        self.delays = None if delays is None else delays.next_round()
 
 
 class MergeState:
@@ -136,7 +144,8 @@ class MergeState:
             return
         one = self.slices.get(name)
         if one is None:
-            one = self.slices[name] = SliceWindows(name, plan, concept=concept_watch(plan, name[2]))
+            concept, delays = concept_watch(plan, name[2]), delay_watch(plan, name[2])
+            one = self.slices[name] = SliceWindows(name, plan, concept=concept, delays=delays)
             self._codes[name] = len(self._names)
             self._names.append(name)
         before = one.windows.get(start_ms, Truth())
@@ -186,7 +195,8 @@ class MergeState:
         for one in self.slices.values():
             if one.plan.name != name:
                 continue
-            one.watch(before_ms, self.announced[name])
+            if end_ms > before_ms:
+                one.watch(sorted(s for s in one.windows if before_ms < s + model.window_ms <= end_ms))
             # What spans look back on has had its last record: it is not said again.
             one.changed = {s for s in one.changed if s + model.window_ms > self.announced[name]}
             for start_ms in [s for s in one.windows if s + model.window_ms <= keep_ms]:
@@ -240,6 +250,7 @@ class MergeState:
                 "announced": self.announced,
                 "closed": self._closed,
                 "concept": [self.slices[n].concept for n in self._names],
+                "delays": [None if (d := self.slices[n].delays) is None else d.stored() for n in self._names],
             }
         )
 
@@ -258,13 +269,14 @@ class MergeState:
 
     def _restore_meta(self, meta: dict[str, Any]) -> None:
         self.applied, self.announced, self._closed = meta["applied"], meta["announced"], meta["closed"]
-        concepts = meta.get("concept") or [None] * len(meta["names"])
-        for name, changes, stored in zip(meta["names"], meta["changes"], concepts, strict=True):
+        nothing = [None] * len(meta["names"])
+        watched = meta.get("concept") or nothing, meta.get("delays") or nothing
+        for name, changes, *stored in zip(meta["names"], meta["changes"], *watched, strict=True):
             key: Slice = (name[0], name[1], name[2])
             plan = self.plan.of(key[0])
             self._codes[key] = len(self._names)
             self._names.append(key)
-            concept = concept_watch(plan, key[2], stored)
-            self.slices[key] = SliceWindows(key, plan, changes=changes, concept=concept)
+            concept, delays = concept_watch(plan, key[2], stored[0]), delay_watch(plan, key[2], stored[1])
+            self.slices[key] = SliceWindows(key, plan, changes=changes, concept=concept, delays=delays)
         for mark in meta["marks"]:
             self._mark(Mark(*mark))

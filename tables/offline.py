@@ -6,7 +6,8 @@ until all is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from models.batch import MIN_MS, Batch
@@ -14,8 +15,9 @@ from tables.emitter import Emitter
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
 from tables.merge_state import MergeBlock, MergeState, SliceWindows
-from tables.plan import Plan
-from tables.records import ClassNames, Record, Recorder, no_names, rolled
+from tables.moment import AT_THE_END
+from tables.plan import Plan, Span
+from tables.records import ClassNames, Record, no_names, rolled, windowed
 from tables.rolling import RollingSum
 
 END_OF_TIME_MS = 2**61
@@ -38,26 +40,36 @@ def evaluate(
         join.sources.frontiers[model] = END_OF_TIME_MS
     emission = emitter.collect({0: join}, now_ms=0)
     merged.apply(MergeBlock(0, emission.marks, emission.partials))
-    records = Recorder(merged, class_names).collect(now_ms=0).records
     join.expire()
-    whole = [r for r in records if r.final] + [r for one in merged.slices.values() for r in _spans(one, class_names)]
-    return sorted(whole, key=lambda r: (r.name, r.start_ms, r.end_ms)), join.fates.as_dict()
+    records = [record for one in merged.slices.values() for record in _records(one, class_names)]
+    return sorted(records, key=lambda r: (r.name, r.start_ms, r.end_ms)), join.fates.as_dict()
 
 
-def _spans(one: SliceWindows, class_names: ClassNames) -> Iterator[Record]:
-    """The spans of a slice, back to back, and each as it stands at the end; a counted one at the end alone."""
-    window_ms = one.plan.window_ms
-    last_ms = max(one.windows) + window_ms
-    unwatched = one.concept
+def _records(one: SliceWindows, class_names: ClassNames) -> Iterator[Record]:
+    """Final ones, of each window and span; what is learned from final windows is what earlier ones have taught."""
+    classes = class_names(one.plan.labels_topic)
+    yield from _windows(replace(one), classes)
     for span in one.plan.spans:
-        if span.whole_only and one.name[2]:
-            continue
-        one.concept, watched_ms = unwatched, MIN_MS
-        total, length_ms = RollingSum(one), span.length_ms
-        ends = [] if length_ms is None else range(min(one.windows) // length_ms * length_ms, last_ms, length_ms)
-        for end_ms in (*ends, last_ms):
-            one.watch(watched_ms, end_ms)
-            watched_ms = end_ms
-            record = rolled(one, span, total, end_ms, class_names(one.plan.labels_topic), final=True)
-            if record is not None:
-                yield record
+        if not (span.whole_only and one.name[2]):
+            yield from _spans(replace(one), span, classes)
+
+
+def _windows(one: SliceWindows, classes: Sequence[str]) -> Iterator[Record]:
+    for start_ms in sorted(one.windows):
+        yield windowed(one, start_ms, AT_THE_END, classes)
+        one.watch([start_ms])
+
+
+def _spans(one: SliceWindows, span: Span, classes: Sequence[str]) -> Iterator[Record]:
+    """A span, back to back, and as it stands at the end; a counted one at the end alone."""
+    total, length_ms = RollingSum(one), span.length_ms
+    starts, watched = sorted(one.windows), 0
+    last_ms = starts[-1] + one.plan.window_ms
+    ends = [] if length_ms is None else range(starts[0] // length_ms * length_ms, last_ms, length_ms)
+    for end_ms in (*ends, last_ms):
+        ended = bisect_left(starts, end_ms)
+        one.watch(starts[watched:ended])
+        watched = ended
+        record = rolled(one, span, total, end_ms, AT_THE_END, classes)
+        if record is not None:
+            yield record

@@ -8,11 +8,14 @@ from functools import cache
 
 import numpy as np
 
+from metrics.delay_curves import DelayCurves
 from metrics.kinds import conclude
+from metrics.label_groups import label_groups
 from metrics.window_layout import WindowLayout
 from models import metric_record
 from tables.combos import Slice
 from tables.merge_state import MergeState, SliceWindows
+from tables.moment import Moment
 from tables.plan import MIN_MS, ModelPlan, Span
 from tables.rolling import RollingSum, first_window
 from tables.schedule import interval_ms, is_due
@@ -98,7 +101,7 @@ class Recorder:
             for one in slices:
                 self._revise(one, (closed_ms, idle), now_ms, out)
             self._tell_silence(model, slices, _silence_known_until(model, closed_ms, now_ms, idle=idle), out)
-            self._finish(model, slices, out)
+            self._finish(model, slices, closed_ms, out)
             for span in model.spans:
                 for one in slices:
                     if not (span.whole_only and one.name[2]):
@@ -106,18 +109,19 @@ class Recorder:
         return out
 
     def _revise(self, one: SliceWindows, seen: tuple[int, bool], now_ms: int, out: Due) -> None:
-        """Windows that changed since they were last sent, as their age allows."""
+        """Windows that changed since they were last sent, as their age allows; final ones are not said twice."""
         closed_ms, idle = seen
+        final_ms = self.state.final_ms(one.plan)
         for start_ms in sorted(one.changed):
             end_ms = start_ms + one.plan.window_ms
-            if closed_ms < end_ms and not idle:
+            if end_ms <= final_ms or (closed_ms < end_ms and not idle):
                 continue
             interval = interval_ms(one.plan.emit_every_ms, closed_ms - end_ms)
             if is_due(now_ms, self._sent.get((one.name, start_ms)), interval, PHASE_MS):
                 one.changed.discard(start_ms)
                 if one.windows[start_ms].current:
                     self._sent[one.name, start_ms] = now_ms
-                    out.records.append(self._window(one, start_ms, final=False))
+                    out.records.append(windowed(one, start_ms, Moment(closed_ms), self._classes(one)))
 
     def _tell_silence(self, model: ModelPlan, slices: list[SliceWindows], until_ms: int, out: Due) -> None:
         """Closed windows without any record of a model: the versions that were there last say zero."""
@@ -136,7 +140,7 @@ class Recorder:
                 out.records += [_empty(one, start_ms) for one in versions if last_ms in one.windows]
             self._silent_until_ms[name] = min(until_ms, max(held) + model.window_ms + reach_ms(model))
 
-    def _finish(self, model: ModelPlan, slices: list[SliceWindows], out: Due) -> None:
+    def _finish(self, model: ModelPlan, slices: list[SliceWindows], closed_ms: int, out: Due) -> None:
         """The last record of every window that can never change again."""
         final_ms = self.state.final_ms(model)
         announced_ms = self.state.announced.get(model.name, MIN_MS)
@@ -149,15 +153,10 @@ class Recorder:
                 if announced_ms < end_ms <= final_ms and one.windows[start_ms].current:
                     one.changed.discard(start_ms)
                     self._sent.pop((one.name, start_ms), None)
-                    out.records.append(self._window(one, start_ms, final=True))
+                    out.records.append(windowed(one, start_ms, Moment(closed_ms, final=True), self._classes(one)))
                     last_end_ms = max(last_end_ms, end_ms)
         if last_end_ms > announced_ms:
             out.announced[model.name] = last_end_ms
-
-    def _window(self, one: SliceWindows, start_ms: int, *, final: bool) -> Record:
-        parts = _parts(one, one.snapshot(start_ms), one.plan.window_ms, self._classes(one))
-        rounds = one.rounds if "drift" in parts else 0
-        return _of_window(one, start_ms, one.windows[start_ms].version + rounds + final, parts, final=final)
 
     def _roll(self, one: SliceWindows, span: Span, closed_ms: int, now_ms: int, out: Due) -> None:
         plan, key = one.plan, (one.name, span.name)
@@ -172,7 +171,7 @@ class Recorder:
             return
         self._span_seen[key], self._span_sent[key] = seen, now_ms
         total = self._sums.setdefault(key, RollingSum(one))
-        record = rolled(one, span, total, end_ms, self._classes(one), final=False)
+        record = rolled(one, span, total, end_ms, Moment(closed_ms), self._classes(one))
         if record is not None:
             out.records.append(record)
 
@@ -180,8 +179,20 @@ class Recorder:
         return self._class_names(one.plan.labels_topic)
 
 
+def windowed(one: SliceWindows, start_ms: int, moment: Moment, classes: Sequence[str] = ()) -> Record:
+    """The record of a window. classes: their names by code."""
+    snapshot = one.snapshot(start_ms)
+    parts = _parts(one, snapshot, one.plan.window_ms, classes)
+    revision = one.windows[start_ms].version + one.rounds + moment.final
+    if one.delays is not None:
+        age_ms = moment.age_ms(np.array([start_ms]), one.plan.window_ms)
+        parts |= one.delays.curves.summary(age_ms, snapshot.head[np.newaxis])
+        revision += moment.revisions_since(start_ms)
+    return _of_window(one, start_ms, revision, _concluded(one, parts), final=moment.final)
+
+
 def rolled(
-    one: SliceWindows, span: Span, total: RollingSum, end_ms: int, classes: Sequence[str] = (), *, final: bool
+    one: SliceWindows, span: Span, total: RollingSum, end_ms: int, moment: Moment, classes: Sequence[str] = ()
 ) -> Record | None:
     """The record of a span that ends there; None if no window lies in it.
 
@@ -193,17 +204,22 @@ def rolled(
     total.move(first_ms, end_ms)
     if not total.included:
         return None
-    snapshot = Snapshot(0, total.head, total.cells, total.named)
+    parts = _parts(one, Snapshot(0, total.head, total.cells, total.named), end_ms - first_ms, classes)
+    revision = one.changes + one.rounds + end_ms // one.plan.window_ms
+    if one.delays is not None:
+        starts_ms, heads = total.heads(one.delays.curves.groups.head_columns)
+        parts |= one.delays.curves.summary(moment.age_ms(starts_ms, one.plan.window_ms), heads)
+        revision += moment.revisions_since(0)
     return Record(
         name=one.name,
         task=one.plan.task,
         span=span.name,
         start_ms=first_ms,
         end_ms=end_ms,
-        revision=one.changes + one.rounds + end_ms // one.plan.window_ms,
-        final=final,
+        revision=revision,
+        final=moment.final,
         rolling=True,
-        parts=_parts(one, snapshot, end_ms - first_ms, classes) | {"trends": total.trends(end_ms)},
+        parts=_concluded(one, parts) | {"trends": total.trends(end_ms)},
     )
 
 
@@ -236,9 +252,14 @@ def _of_window(one: SliceWindows, start_ms: int, revision: int, parts: dict[str,
 @cache
 def _empty_parts(layout: WindowLayout, length_ms: int) -> dict[str, object]:
     head, cells = np.zeros(layout.head_columns, np.int64), np.zeros(layout.cells, np.int32)
-    return layout.summarise(head, cells, length_ms / 1000)
+    groups = label_groups(layout)
+    unknown = {} if groups is None else DelayCurves.unlearned(groups).summary(np.zeros(1), head[np.newaxis])
+    return layout.summarise(head, cells, length_ms / 1000) | unknown
 
 
 def _parts(one: SliceWindows, snapshot: Snapshot, length_ms: int, classes: Sequence[str]) -> dict[str, object]:
-    found = one.layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named, classes)
-    return conclude(found, one.layout, None if one.concept is None else one.concept.summary())
+    return one.layout.summarise(snapshot.head, snapshot.cells, length_ms / 1000, snapshot.named, classes)
+
+
+def _concluded(one: SliceWindows, parts: dict[str, object]) -> dict[str, object]:
+    return conclude(parts, one.layout, None if one.concept is None else one.concept.summary())

@@ -67,6 +67,12 @@ class RollingSum:
         rows = np.frombuffer(packed, np.float64).reshape(len(self.included), -1)
         return followed.trends(self.one.layout, rows, end_ms, self.one.plan.window_ms)
 
+    def heads(self, columns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Starts i8[w] of the windows in the sum, in order, and first columns of their heads, i8[w, columns]."""
+        starts = sorted(self.included)
+        heads = [self.included[start][1].head[:columns] for start in starts]
+        return np.array(starts, np.int64), np.array(heads, np.int64).reshape(len(starts), columns)
+
     def _add(self, snapshot: Snapshot, sign: int) -> None:
         self.head += sign * snapshot.head
         self.cells += sign * snapshot.cells

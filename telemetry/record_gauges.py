@@ -16,6 +16,7 @@ LABELLED_MIN: Final = 30
 
 _WEIGHTED: Final = "_weighted"
 _LABEL_FREE: Final = ("positive_rate", "mean_score")
+_OF_LABELS: Final = {"label_coverage": "ml_model_label_coverage", "maturity": "ml_model_label_maturity"}
 _QUANTILES: Final = {"p50": "0.5", "p95": "0.95", "p99": "0.99"}
 
 
@@ -53,9 +54,8 @@ def label_free_gauges(record: Record) -> list[Sample]:
     found: list[Sample] = [
         (f"ml_model_{metric}", labels, metrics[metric]) for metric in _LABEL_FREE if metric in metrics
     ]
-    coverage = record.get("label_coverage")
-    if isinstance(coverage, int | float):
-        found.append(("ml_model_label_coverage", labels, float(coverage)))
+    of_labels = _numbers({field: record.get(field) for field in _OF_LABELS})
+    found += [(_OF_LABELS[field], labels, value) for field, value in of_labels.items()]
     return [*found, *_service_gauges(record, labels), *_watched_gauges(record, labels)]
 
 

@@ -114,6 +114,12 @@ _ALL: Final = (
     ),
     Series("ml_model_label_coverage", "gauge", SLICE, "Share of predictions with a label. Newest closed window."),
     Series(
+        "ml_model_label_maturity",
+        "gauge",
+        SLICE,
+        "Of the labels to be expected by now, the share that has come. Whole models, newest closed window (or span).",
+    ),
+    Series(
         "ml_label_latency_seconds",
         "gauge",
         (*SLICE, "quantile"),

@@ -22,8 +22,8 @@ KINDS: Final[dict[str, ConditionKind]] = {
 """Attribute of the settings -> kind of the condition."""
 _JOINED: Final[dict[str, Joined]] = {"all_of": "all", "any_of": "any", "of": "at_least"}
 _AS_THEY_ARE: Final = (
-    "for_ms", "keep_firing_ms", "min_total", "min_labelled", "min_label_coverage", "certain", "segments",
-    "false_discovery", "cause", "decision", "runbook", "summary",
+    "for_ms", "keep_firing_ms", "min_total", "min_labelled", "min_label_coverage", "min_maturity", "certain",
+    "segments", "false_discovery", "cause", "decision", "runbook", "summary",
 )  # fmt: skip
 _SEVERITY_OF: Final[dict[Priority, Severity]] = {"P1": "critical", "P2": "warning", "P3": "info"}
 _PRIORITY_OF: Final[dict[Severity, Priority]] = {severity: priority for priority, severity in _SEVERITY_OF.items()}

@@ -19,7 +19,8 @@ _WAY_BACK = {
     "rise_from_baseline": "resolve_below",
 }
 _OF_RECORDS = (
-    "min_total", "min_labelled", "min_label_coverage", "keep_firing_ms", "segments", "false_discovery",
+    "min_total", "min_labelled", "min_label_coverage", "min_maturity", "keep_firing_ms", "segments",
+    "false_discovery",
 )  # fmt: skip
 """What has no meaning where no record is judged, but that none came."""
 _KEYS = {"all_of": "all", "any_of": "any", "absent_for_ms": "absent_for", "keep_firing_ms": "keep_firing"}

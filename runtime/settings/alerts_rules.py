@@ -54,6 +54,7 @@ class RuleSettings(ConditionSettings):
     min_total: int = Field(default=0, ge=0)
     min_labelled: int = Field(default=0, ge=0)
     min_label_coverage: float = Field(default=0.0, ge=0, le=1)
+    min_maturity: float = Field(default=0.0, ge=0, le=1)
     certain: bool = False
     segments: Literal["whole", "all"] = "whole"
     false_discovery: Annotated[float, Field(gt=0, lt=1)] | None = None

@@ -46,10 +46,12 @@ AUC = Condition("auc", "drop_from_baseline", (0.1,), 0.05)
             ),
         ),
         (
-            replace(LOW, min_total=10, min_label_coverage=0.5, keep_firing_ms=60_000, decision="retrain"),
+            replace(
+                LOW, min_total=10, min_label_coverage=0.5, min_maturity=0.8, keep_firing_ms=60_000, decision="retrain"
+            ),
             (
-                "accuracy is below 0.9; judged from 10 records and 50 % with labels on; "
-                "over when that has not been so for 1m; proposes to retrain"
+                "accuracy is below 0.9; judged from 10 records and 50 % with labels and 80 % of the expected labels "
+                "on; over when that has not been so for 1m; proposes to retrain"
             ),
         ),
     ],

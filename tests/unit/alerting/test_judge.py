@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.judge import Judge, Verdict
+from alerting.metric_paths import is_known
 from alerting.rule import Condition, ConditionKind, Joined, Rule
 from tests.unit.alerting.rule_records import record, rule
 
@@ -70,6 +71,38 @@ def test_a_rise_from_nothing_has_to_reach_the_floor(
 def test_too_little_is_unknown(limit: dict[str, Any]) -> None:
     assert verdict(rule(**limit), record(1, 0.1)) is UNKNOWN
     assert verdict(rule(), record(1, 0.1)) is BREACHED
+
+
+@pytest.mark.parametrize(
+    ("maturity", "expected_share", "expected"),
+    [
+        (0.9, 0.9, BREACHED),
+        (1.0, 0.79, UNKNOWN),  # early days
+        (0.79, 1.0, UNKNOWN),  # labels are held up
+        (0.88, 0.9, UNKNOWN),  # both a little: 79.2 % of all labels are in
+        (None, 0.0, UNKNOWN),  # nothing is to be expected yet
+        (None, None, BREACHED),  # nobody knows how long labels take
+    ],
+)
+def test_a_rule_waits_until_the_labels_that_will_come_are_in(
+    maturity: float | None, expected_share: float | None, expected: Verdict
+) -> None:
+    found = record(1, 0.1, maturity=maturity, expected_share=expected_share)
+    assert verdict(rule(min_maturity=0.8), found) is expected
+    assert Judge(rule(min_maturity=0.8)).judge(found, lambda _: None).verdict is expected
+    assert verdict(rule(), found) is BREACHED
+
+
+def test_a_segment_has_no_maturity_and_is_judged_all_the_same() -> None:
+    assert verdict(rule(min_maturity=0.8), record(1, 0.1, segment="country=DE")) is BREACHED
+
+
+@pytest.mark.parametrize("path", ["metrics_weighted.precision", "expected_share", "maturity"])
+def test_what_follows_from_label_delays_can_be_judged(path: str) -> None:
+    parts: dict[str, Any] = {"metrics_weighted": {"precision": 0.3}, "expected_share": 0.3, "maturity": 0.3}
+    assert is_known(path)
+    assert verdict(rule("r", path, "below", 0.4), record(1, **parts)) is BREACHED
+    assert verdict(rule("r", path, "below", 0.4), record(1, metrics_weighted={"precision": None})) is UNKNOWN
 
 
 def test_predictions_that_failed_count_among_the_records_that_a_rule_wants() -> None:

@@ -153,6 +153,15 @@ def test_maturity_is_at_most_1_and_none_where_nothing_is_expected() -> None:
     assert maturity(curve, ages[:0], np.zeros((0, 2), np.int64), 0) == unknown
 
 
+@pytest.mark.parametrize(("age_ms", "told"), [(2.0**2.4, True), (2.0**2.3, False)])
+def test_whether_labels_are_held_up_nobody_can_tell_before_a_tenth_is_to_be_expected(age_ms: float, told: bool) -> None:
+    delays = np.zeros((1, 8), np.int64)
+    delays[0, [2, 6]] = 30, 70
+    found = maturity(DelayCurve.learn(delays, 1.0, np.array([100])), np.array([age_ms]), np.array([[1000]]), 0)
+    assert found["expected_share"] == pytest.approx(0.3 * (np.log2(age_ms) - 2))
+    assert found["maturity"] == (0 if told else None)
+
+
 def test_windows_add_up_to_what_is_expected_of_them() -> None:
     delays = np.zeros((1, 8), np.int64)
     delays[0, [2, 6]] = 50

@@ -1,5 +1,7 @@
 """Estimates held against labels: agreement, concept drift, labels that are too few or too young."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,9 +9,11 @@ from numpy.typing import NDArray
 from metrics import binary
 from metrics.cbpe import estimate
 from metrics.isotonic import middles
+from metrics.kinds import conclude
 from metrics.layout import FINE
 from metrics.reconcile import reconcile, standard_errors_apart
 from metrics.result import summarise
+from metrics.window_layout import WindowLayout
 
 BINS = FINE.score_bins
 P = middles(BINS)
@@ -65,6 +69,18 @@ def test_nothing_is_said_before_enough_labels_have_come(change: dict[str, object
 
 def test_without_maturity_the_share_of_labels_stands_for_it() -> None:
     assert verdict(reconcile(record(33, 500, P), None)) is True
+
+
+@pytest.mark.parametrize(
+    ("maturity", "expected_share", "label_coverage", "told"),
+    [(1.0, 0.95, 0.1, True), (0.9, 0.95, 1.0, False), (None, 0.0, 1.0, False), (None, None, 0.95, True)],
+)
+def test_in_a_record_the_share_of_all_labels_that_are_in_decides_and_coverage_where_it_is_not_known(
+    maturity: float | None, expected_share: float | None, label_coverage: float, told: bool
+) -> None:
+    late = {"maturity": maturity, "expected_share": expected_share, "label_coverage": label_coverage}
+    found: Any = conclude(record(33, 500, P) | late, WindowLayout(()))["estimated"]
+    assert (found["reliable"] is not None) is told
 
 
 def test_metrics_without_values_or_intervals_are_not_compared() -> None:

@@ -70,6 +70,11 @@ def changed(name: str, **keys: object) -> tuple[Rule, Rule]:
         ({"below": float("nan")}, "rules[0].below: must be a finite number"),
         ({"name": "a b"}, "rules[0].name: not a name: 1 to 100 of letters, digits"),
         ({"below": None, "absent_for": "5m", "min_total": 5}, "rules[0].min_total: has no meaning with absent_for"),
+        (
+            {"below": None, "absent_for": "5m", "min_maturity": 1},
+            "rules[0].min_maturity: has no meaning with absent_for",
+        ),
+        ({"min_maturity": 1.1}, "rules[0].min_maturity: "),
     ],
 )
 def test_each_fault_of_a_rule_has_one_readable_line(keys: dict[str, object], line: str) -> None:
@@ -134,14 +139,14 @@ def test_a_rule_has_every_key_of_the_file() -> None:
     found = rule(
         model="fraud", metric="drift.features.*.psi", above=0.2, at_least=4, resolve_below=0.1, over="10m",
         lag="60m", **{"for": "2m"}, keep_firing="5m", min_total=1, min_labelled=2, min_label_coverage=0.5,
-        segments="all", false_discovery=0.05, severity="critical", priority="P2", cause="drift", decision="retrain",
-        runbook="https://r.example/x", summary="look",
+        min_maturity=0.8, segments="all", false_discovery=0.05, severity="critical", priority="P2", cause="drift",
+        decision="retrain", runbook="https://r.example/x", summary="look",
     )  # fmt: skip
     assert found == Rule(
         "low", (Condition("drift.features.*.psi", "above", (0.2,), 0.1),), joined="at_least", at_least=4,
         models=("fraud",), span="10m lag 1h", for_ms=120_000, keep_firing_ms=300_000, min_total=1, min_labelled=2,
-        min_label_coverage=0.5, segments="all", false_discovery=0.05, severity="critical", priority="P2",
-        cause="drift", decision="retrain", runbook="https://r.example/x", summary="look",
+        min_label_coverage=0.5, min_maturity=0.8, segments="all", false_discovery=0.05, severity="critical",
+        priority="P2", cause="drift", decision="retrain", runbook="https://r.example/x", summary="look",
     )  # fmt: skip
 
 

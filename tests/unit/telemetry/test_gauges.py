@@ -32,13 +32,15 @@ def accuracy_of(gauges: OwnedGauges) -> float | None:
 
 
 def test_a_records_gauges_are_its_defined_values_and_the_windows_end() -> None:
-    assert dict((name, labels) for name, labels, _ in gauges_of(record()))["ml_model_auc"] == SLICE  # noqa: C402
-    assert sorted((name, labels[4:], value) for name, labels, value in gauges_of(record())) == [
+    told = gauges_of(record(maturity=0.9))
+    assert dict((name, labels) for name, labels, _ in told)["ml_model_auc"] == SLICE  # noqa: C402
+    assert sorted((name, labels[4:], value) for name, labels, value in told) == [
         ("ml_label_latency_seconds", ("0.5",), 2.0),
         ("ml_label_latency_seconds", ("0.95",), 3.0),
         ("ml_model_accuracy", (), 0.98),
         ("ml_model_auc", (), 0.91),
         ("ml_model_label_coverage", (), 0.04),
+        ("ml_model_label_maturity", (), 0.9),
         ("ml_model_mean_score", (), 0.1),
         ("ml_model_window_end_timestamp_seconds", (), 1_795_255_260.0),
     ]
