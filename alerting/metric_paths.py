@@ -9,7 +9,7 @@ from alerting.computed import COMPUTED
 
 _CLASSES: Final = ("accuracy", "precision", "recall", "f1", "specificity", "label_rate")
 _SCORES: Final = ("auc", "average_precision", "log_loss", "brier", "ece", "ece_debiased", "positive_rate", "mean_score")
-_LABEL_FREE: Final = ("top_score_share", "mean_confidence")
+_LABEL_FREE: Final = ("top_score_share", "top_class_share", "top_value_share", "mean_confidence")
 _AVERAGED: Final = tuple(f"{name}_{how}" for name in ("precision", "recall", "f1") for how in ("weighted", "macro"))
 _ERRORS: Final = ("mse", "rmse", "mae", "r2", "mape", "bias")
 _VALUES: Final = ("mean_prediction", "mean_actual", "error_p50", "error_p90", "error_p95", "error_p99")
@@ -42,10 +42,11 @@ _NESTED: Final = {
     "label_latency_seconds": _QUANTILES,
     "prediction_latency_seconds": _QUANTILES,
     "errors": ("*",),
+    "class_shares": ("*",),
     "per_class.*": ("precision", "recall", "f1", "support"),
     "drift": ("records", "features_drifted", "kinds"),
     "drift.score": (*_DRIFT, *_NUMERIC),
-    "drift.prediction": (*_DRIFT, *_CLASS_SHARES),
+    "drift.prediction": (*_DRIFT, *_CLASS_SHARES, "new_classes", *_NUMERIC, "wasserstein", "binning_error.wasserstein"),
     "drift.label": (*_DRIFT, *_CLASS_SHARES),
     "drift.features.*": (*_DRIFT, *_FEATURE),
     "drift.concept": ("e_value", "threshold", "alarm", "labelled", "page_hinkley", "adwin"),

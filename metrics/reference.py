@@ -11,6 +11,8 @@ from itertools import pairwise
 from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 SCHEMA: Final = "hindcast.baseline/1"
 
@@ -75,10 +77,24 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     positives: list[int] | None = None
 
 
+class Losses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of the labelled rows of a regression, in each bin of its predictions: how many, and sums of |e|, e^2 and e^4."""
+
+    counts: list[int]
+    absolute: list[float]
+    squared: list[float]
+    fourth: list[float]
+
+    @property
+    def sums(self) -> NDArray[np.float64]:
+        """As `dle.loss_sums` makes them, f8[4, bins]."""
+        return np.array([self.counts, self.absolute, self.squared, self.fourth], np.float64)
+
+
 class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A baseline file. performance: metric path -> the value that rules compare with. records: rows of the build.
 
-    predictions: of a classifier, class -> count; prediction: of a regression, its distribution.
+    predictions: of a classifier, class -> count; prediction: of a regression, its distribution, and losses by its bins.
     """
 
     schema: str
@@ -90,6 +106,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scores: Scores | None = None
     predictions: dict[str, int] = {}
     prediction: Numeric | None = None
+    losses: Losses | None = None
     centroid: list[float] = []
 
 
@@ -110,6 +127,11 @@ def decode_baseline(value: bytes) -> Baseline:
         _check("prediction", found.prediction)
     if found.scores is not None:
         _check_scores(found.scores)
+    for name, count in found.predictions.items():
+        if count < 0:
+            raise ValueError(f"predictions.{name}: a count below 0")
+    if found.losses is not None:
+        _check_losses(found.losses, found.prediction)
     return found
 
 
@@ -133,3 +155,14 @@ def _check_scores(scores: Scores) -> None:
             raise ValueError(f"scores.{field}: a count below 0")
     if (scores.negatives is None) != (scores.positives is None):
         raise ValueError("scores.negatives, scores.positives: one stands alone")
+
+
+def _check_losses(losses: Losses, prediction: Numeric | None) -> None:
+    if prediction is None:
+        raise ValueError("losses: they stand without prediction, in whose bins they are")
+    bins = len(prediction.edges) + 1
+    for field, sums in msgspec.structs.asdict(losses).items():
+        if len(sums) != bins:
+            raise ValueError(f"losses.{field}: {len(sums)} sums for {bins} bins of prediction")
+        if min(sums) < 0:
+            raise ValueError(f"losses.{field}: a sum below 0")

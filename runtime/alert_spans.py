@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from alerting.rule import Rule
 from runtime.settings import ModelSettings, parse_duration_ms
 from runtime.settings import Span as WrittenSpan
+from runtime.watch_plan import is_compared
 from tables.plan import ANY_MODEL, Span
 
 
@@ -22,7 +23,7 @@ def rule_spans(rules: Iterable[Rule], name: str, model: ModelSettings) -> Iterat
 def drift_span(model: ModelSettings) -> Iterator[Span]:
     """The span that carries drift, where there is something to compare with."""
     over = model.drift.over
-    if model.baseline is not None and (model.baseline.features or model.baseline.scores):
+    if is_compared(model):
         length_ms = None if over.ms is None else _whole(over.ms, model.window_ms)
         if length_ms != model.window_ms:  # else each window carries it
             yield Span(over.name, length_ms, records=over.records, whole_only=True)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.reference import SCHEMA, Baseline, Feature, Numeric
+from metrics.reference import SCHEMA, Baseline, Feature
 from metrics.reference_build import CategoricalCounter, NumericCounter, Survey
 from models.errors import ConfigError, WorldError
 from models.mapping import Paths
@@ -78,14 +78,12 @@ class Build:
         """
         fields = find_fields(self.model, list(found.surveys), self.features)
         counters, left_out = _counters(fields, found)
-        outcome, centroid = outcomes(self.model, fields), _Centroid(fields.embedding)
-        predicted = self._predicted(fields, found)
+        centroid = _Centroid(fields.embedding)
         try:
+            outcome = outcomes(self.model, fields, found.surveys)
             for chunk in self._chunks(Found()):
                 for name, counter in counters.items():
                     counter.add(chunk.column(fields.features[name]))
-                if predicted is not None and fields.prediction is not None:
-                    predicted.add(chunk.column(fields.prediction))
                 outcome.add(chunk)
                 centroid.add(chunk)
                 show(0.5 + chunk.done / 2)
@@ -99,7 +97,6 @@ class Build:
                 left_out[name] = str(error)
         if self.features is not None and left_out:
             raise ConfigError([f"--features: {name}: {reason}" for name, reason in left_out.items()])
-        distribution = None if predicted is None else predicted.feature()
         baseline = Baseline(
             schema=SCHEMA,
             model=self.name,
@@ -109,19 +106,11 @@ class Build:
             features={name: features[name] for name in fields.features if name in features},
             scores=outcome.scores(),
             predictions=outcome.predictions(),
-            prediction=distribution if isinstance(distribution, Numeric) else None,
+            prediction=outcome.prediction(),
+            losses=outcome.losses(),
             centroid=centroid.mean(),
         )
         return baseline, left_out
-
-    def _predicted(self, fields: FileFields, found: Found) -> Counter | None:
-        """What counts the predictions of a regression."""
-        if self.model.task != "regression" or fields.prediction is None:
-            return None
-        try:
-            return found.surveys[fields.prediction].counter()
-        except ValueError as error:
-            raise WorldError(f"{self.path}: {fields.prediction}: {error}") from None
 
     def _chunks(self, found: Found) -> Iterator[Chunk]:
         """The rows of this model; what is passed over is counted."""

@@ -79,6 +79,8 @@ def _baseline(baseline: Baseline) -> Iterator[str]:
     """What it holds; nothing but what is there is watched."""
     yield f"{baseline.records:,} records"
     yield f"{len(baseline.features)} features"
+    if baseline.predictions or baseline.prediction is not None:
+        yield "predictions with losses" if baseline.losses is not None else "predictions"
     if baseline.scores is None:
         yield "no scores"
     else:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
+from metrics.class_predictions import ClassPredictions
 from metrics.inputs import Inputs
 from metrics.observer import OWN_FIELDS, ModelObserver, Watching
 from metrics.scores import ScorePart
 from metrics.service import Service
+from metrics.value_predictions import ValuePredictions
 from metrics.window_layout import WindowLayout
 from models.mapping import Paths, field_map
 from models.outcome import Task
@@ -17,20 +20,35 @@ from tables.tasks import parts
 
 
 def watch(model: ModelSettings) -> Watch:
-    """How latency and errors are counted, and with a baseline inputs and scores."""
+    """How latency and errors are counted, and with a baseline inputs and predictions."""
     own, containers = _own_paths(model)
-    baseline, over = model.baseline, model.drift.over
-    if baseline is None or not (baseline.features or baseline.scores):
+    compared = tuple(_compared(model))
+    if model.baseline is None or not compared:
         return _plain(own)
-    features = tuple(baseline.features.items())
+    features = tuple(model.baseline.features.items())
     paths = (*own, *(feature_paths(name, containers) for name, _ in features))
+    return Watch(ModelObserver(paths, features), (Service(), *compared), always=True)
+
+
+def is_compared(model: ModelSettings) -> bool:
+    """Whether there is a baseline that something of the model's predictions can be held against."""
+    return any(True for _ in _compared(model))
+
+
+def _compared(model: ModelSettings) -> Iterator[Watching]:
+    """What is counted to be compared with the baseline."""
+    baseline, over = model.baseline, model.drift.over
+    if baseline is None:
+        return
     seconds, least = (over.ms or 0) / 1000, max(model.drift.min_records, over.records or 0)
-    watching: list[Watching] = [Service()]
-    if features:
-        watching.append(Inputs(features, seconds, least))
-    if baseline.scores is not None and model.task == "binary":
-        watching.append(ScorePart(baseline.scores, seconds, least))
-    return Watch(ModelObserver(paths, features), tuple(watching), always=True)
+    if baseline.features:
+        yield Inputs(tuple(baseline.features.items()), seconds, least)
+    if model.task == "binary" and baseline.scores is not None:
+        yield ScorePart(baseline.scores, seconds, least)
+    if model.task == "multiclass" and baseline.predictions:
+        yield ClassPredictions(baseline.predictions, model.classes_max, seconds, least)
+    if model.task == "regression" and baseline.prediction is not None:
+        yield ValuePredictions(baseline.prediction, baseline.losses, seconds, least)
 
 
 @lru_cache(maxsize=1_000)
