@@ -47,10 +47,12 @@ _NESTED: Final = {
     "drift": ("records", "features_drifted", "kinds"),
     "drift.score": (*_DRIFT, *_NUMERIC),
     "drift.prediction": (*_DRIFT, *_CLASS_SHARES, "new_classes", *_NUMERIC, "wasserstein", "binning_error.wasserstein"),
+    "drift.embedding": ("cosine_distance", "records", "threshold", "drifted"),
     "drift.label": (*_DRIFT, *_CLASS_SHARES),
     "drift.features.*": (*_DRIFT, *_FEATURE),
     "drift.concept": ("e_value", "threshold", "alarm", "labelled", "page_hinkley", "adwin"),
     "quality": ("columns_missing", "columns_extra"),
+    "quality.embedding": ("missing_ratio", "type_mismatch_ratio"),
     "quality.features.*": _QUALITY,
     "business": ("value", "cost", "conversions", "click_through_rate", "revenue"),
 }

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.coding import categorical_codes, numeric_codes
+from metrics.packed_embedding import pack as pack_embeddings
+from metrics.packed_embedding import packed_type
 from metrics.reference import Feature, Numeric
 from metrics.window_layout import Part
 from models.mapping import Paths
@@ -55,22 +57,30 @@ class Watching(Part, Protocol):
 class ModelObserver:
     """Packs latency, status and features; implements `models.observed.Observer`.
 
-    paths: where the values of `OWN_FIELDS` may stand, then those of the features, in their order. Zeros mean that
-    nothing was there.
+    paths: where the values of `OWN_FIELDS` may stand, then those of the features, in their order, then the embedding if
+    it has a dimension. Zeros mean that nothing was there.
     """
 
     paths: tuple[Paths, ...]
     features: tuple[tuple[str, Feature], ...] = ()
+    dimension: int = 0
 
     @cached_property
     def name(self) -> str:
-        """A checksum of what features are compared with."""
-        return f"{zlib.crc32(msgspec.msgpack.encode(self.features)):08x}"
+        """A checksum of what features are compared with, and the dimension of embeddings."""
+        checksum = f"{zlib.crc32(msgspec.msgpack.encode(self.features)):08x}"
+        return f"{checksum}/{self.dimension}" if self.dimension else checksum
 
     @cached_property
     def fields(self) -> tuple[tuple[str, Paths], ...]:
         """What is read from a record."""
-        return tuple(zip((*OWN_FIELDS, *(name for name, _ in self.features)), self.paths, strict=True))
+        names = (*OWN_FIELDS, *(name for name, _ in self.features), *["embedding"] * self.vectors)
+        return tuple(zip(names, self.paths, strict=True))
+
+    @property
+    def vectors(self) -> int:
+        """How many of the fields, the last ones, are arrays of numbers."""
+        return int(self.dimension > 0)
 
     @cached_property
     def dtype(self) -> np.dtype[np.void]:
@@ -82,7 +92,7 @@ class ModelObserver:
             ("latency_us", "<u4"),
             ("status", "u1"),
         ]
-        return np.dtype(shape)
+        return np.dtype(shape + (packed_type(self.dimension) if self.dimension else []))
 
     @property
     def itemsize(self) -> int:
@@ -95,8 +105,9 @@ class ModelObserver:
         return _status(status, error) == ERROR
 
     def pack(self, columns: Sequence[Sequence[Value]], places: Sequence[int]) -> Packed:
-        """Codes and z of the features, latency and status of n records, V[n]."""
-        latency, status, error, *features = columns
+        """Codes and z of the features, latency and status of n records, the embedding if it is watched, V[n]."""
+        latency, status, error, *others = columns
+        features, embeddings = others[: len(self.features)], others[len(self.features) :]
         packed = np.zeros(len(latency), self.dtype)
         if places[0] >= 0:
             packed["latency_us"] = _latency_us(latency, 1e6 if self._is_seconds(places[0]) else 1e3)
@@ -112,6 +123,8 @@ class ModelObserver:
                 numbers += 1
             else:
                 packed["codes"][:, i] = categorical_codes(feature, values)
+        for vectors in embeddings:
+            packed["embedding_state"], packed["embedding"] = pack_embeddings(vectors, self.dimension)
         return Packed(packed.view(f"V{self.itemsize}"), errors)
 
     def unpack(self, packed: NDArray[np.void] | None, at: NDArray[np.int64]) -> NDArray[Any]:

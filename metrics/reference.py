@@ -21,6 +21,8 @@ MISSING, NULL, MISMATCH, NON_FINITE = range(4)
 FIRST: Final = 4
 """The code of a feature's first own bin. A categorical feature's first one is "never seen in the reference"."""
 CODES_MAX: Final = 255
+DIMENSION_MAX: Final = 4096
+"""Of embeddings: a window holds eight bytes for each of their numbers."""
 
 
 class Numeric(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="numeric", forbid_unknown_fields=True):
@@ -91,10 +93,21 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return np.array([self.counts, self.absolute, self.squared, self.fourth], np.float64)
 
 
+class Scatter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How embeddings of length 1 lie around their centroid. records: how many it is of; variance: mean square of what
+    lies across its direction; freedom: in how many directions that is, as if it were alike in all of them.
+    """
+
+    records: int
+    variance: float
+    freedom: float
+
+
 class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A baseline file. performance: metric path -> the value that rules compare with. records: rows of the build.
 
     predictions: of a classifier, class -> count; prediction: of a regression, its distribution, and losses by its bins.
+    centroid: mean of the embeddings, each scaled to length 1.
     """
 
     schema: str
@@ -108,6 +121,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     prediction: Numeric | None = None
     losses: Losses | None = None
     centroid: list[float] = []
+    centroid_scatter: Scatter | None = None
 
 
 _decode = msgspec.json.Decoder(Baseline).decode
@@ -132,6 +146,7 @@ def decode_baseline(value: bytes) -> Baseline:
             raise ValueError(f"predictions.{name}: a count below 0")
     if found.losses is not None:
         _check_losses(found.losses, found.prediction)
+    _check_centroid(found.centroid, found.centroid_scatter)
     return found
 
 
@@ -166,3 +181,14 @@ def _check_losses(losses: Losses, prediction: Numeric | None) -> None:
             raise ValueError(f"losses.{field}: {len(sums)} sums for {bins} bins of prediction")
         if min(sums) < 0:
             raise ValueError(f"losses.{field}: a sum below 0")
+
+
+def _check_centroid(centroid: list[float], scatter: Scatter | None) -> None:
+    if len(centroid) > DIMENSION_MAX:
+        raise ValueError(f"centroid: {len(centroid)} numbers; {DIMENSION_MAX} are possible")
+    if scatter is None:
+        return
+    if not centroid:
+        raise ValueError("centroid_scatter: it stands without centroid")
+    if scatter.records < 1 or scatter.variance < 0 or scatter.freedom < 1:
+        raise ValueError("centroid_scatter: records and freedom are 1 at least, variance is not below 0")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from metrics.reference import SCHEMA, Baseline, Feature
 from metrics.reference_build import CategoricalCounter, NumericCounter, Survey
+from metrics.reference_embeddings import EmbeddingSurvey
 from models.errors import ConfigError, WorldError
 from models.mapping import Paths
 from runtime.baseline_fields import FileFields, find_fields, first, maps
@@ -78,14 +79,15 @@ class Build:
         """
         fields = find_fields(self.model, list(found.surveys), self.features)
         counters, left_out = _counters(fields, found)
-        centroid = _Centroid(fields.embedding)
+        embeddings = EmbeddingSurvey(np.random.default_rng(self.seed))
         try:
             outcome = outcomes(self.model, fields, found.surveys)
             for chunk in self._chunks(Found()):
                 for name, counter in counters.items():
                     counter.add(chunk.column(fields.features[name]))
                 outcome.add(chunk)
-                centroid.add(chunk)
+                if fields.embedding is not None:
+                    _add_embeddings(embeddings, chunk, fields.embedding)
                 show(0.5 + chunk.done / 2)
         except ValueError as error:
             raise WorldError(f"{self.path}: {error}") from None
@@ -108,8 +110,11 @@ class Build:
             predictions=outcome.predictions(),
             prediction=outcome.prediction(),
             losses=outcome.losses(),
-            centroid=centroid.mean(),
+            centroid=embeddings.centroid(),
+            centroid_scatter=embeddings.scatter(),
         )
+        if embeddings.left_out and fields.embedding is not None:
+            left_out[fields.embedding] = f"in {embeddings.left_out:,} rows, where it is 0 or not finite"
         return baseline, left_out
 
     def _chunks(self, found: Found) -> Iterator[Chunk]:
@@ -145,27 +150,12 @@ def _counters(fields: FileFields, found: Found) -> tuple[dict[str, Counter], dic
     return counters, left_out
 
 
-class _Centroid:
-    """The mean of the embeddings."""
-
-    def __init__(self, column: str | None) -> None:
-        self._column = column
-        self._sum: NDArray[np.float64] | None = None
-        self._count = 0
-
-    def add(self, chunk: Chunk) -> None:
-        if self._column is None:
-            return
-        vectors = chunk.column(self._column).vectors()
-        if vectors is None:
-            raise ValueError(f"{self._column}: its values are not all lists of numbers, so they are no embeddings")
+def _add_embeddings(embeddings: EmbeddingSurvey, chunk: Chunk, column: str) -> None:
+    vectors = chunk.column(column).vectors()
+    if vectors is None:
+        raise ValueError(f"{column}: its values are not all lists of numbers, so they are no embeddings")
+    try:
         for vector in vectors:
-            self._sum = np.zeros(len(vector)) if self._sum is None else self._sum
-            if len(vector) != len(self._sum):
-                raise ValueError(f"{self._column}: embeddings of {len(self._sum)} and of {len(vector)} numbers")
-            self._sum += vector
-            self._count += 1
-
-    def mean(self) -> list[float]:
-        """Empty if there is none."""
-        return [] if self._sum is None else (self._sum / self._count).tolist()
+            embeddings.add(vector)
+    except ValueError as error:
+        raise ValueError(f"{column}: {error}") from None

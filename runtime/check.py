@@ -10,6 +10,7 @@ from metrics.reference import Baseline
 from models.errors import WorldError
 from models.mapping import NAMES
 from runtime.alert_plan import AlertPlan, alert_plan
+from runtime.alert_spans import silent_drift
 from runtime.alerts_channels import check_channels, post_tests
 from runtime.alerts_silences import line as silence_line
 from runtime.settings import LabelSource, ModelSettings, PredictionSource, Settings, unused_line
@@ -28,9 +29,9 @@ def run(settings: Settings, file: Path | None, *, send_test: bool = False) -> in
     plan = alert_plan(settings)
     for line in (*summary(settings, file), *_alerts(plan)):
         typer.echo(line)
-    told = unused_line(settings)
-    if told is not None:
-        typer.echo(f"hindcast: warning: {told}", err=True)
+    for told in (unused_line(settings), *silent_drift(plan.rules, settings)):
+        if told is not None:
+            typer.echo(f"hindcast: warning: {told}", err=True)
     reached = post_tests(plan, plan.specs) if send_test else check_channels(plan)
     try:
         found = inspect(settings)
@@ -85,6 +86,8 @@ def _baseline(baseline: Baseline) -> Iterator[str]:
         yield "no scores"
     else:
         yield "scores with labels" if baseline.scores.negatives is not None else "scores without labels"
+    if baseline.centroid:
+        yield f"centroid of {len(baseline.centroid)} numbers"
     yield f"{len(baseline.performance)} metrics"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from metrics.class_predictions import ClassPredictions
+from metrics.embeddings import Embeddings
 from metrics.inputs import Inputs
 from metrics.observer import OWN_FIELDS, ModelObserver, Watching
 from metrics.scores import ScorePart
@@ -21,13 +22,13 @@ from tables.tasks import parts
 
 def watch(model: ModelSettings) -> Watch:
     """How latency and errors are counted, and with a baseline inputs and predictions."""
-    own, containers = _own_paths(model)
+    own, containers, embedding = _own_paths(model)
     compared = tuple(_compared(model))
     if model.baseline is None or not compared:
         return _plain(own)
-    features = tuple(model.baseline.features.items())
-    paths = (*own, *(feature_paths(name, containers) for name, _ in features))
-    return Watch(ModelObserver(paths, features), (Service(), *compared), always=True)
+    features, dimension = tuple(model.baseline.features.items()), len(model.baseline.centroid)
+    paths = (*own, *(feature_paths(name, containers) for name, _ in features), *[embedding] * (dimension > 0))
+    return Watch(ModelObserver(paths, features, dimension), (Service(), *compared), always=True)
 
 
 def is_compared(model: ModelSettings) -> bool:
@@ -43,6 +44,8 @@ def _compared(model: ModelSettings) -> Iterator[Watching]:
     seconds, least = (over.ms or 0) / 1000, max(model.drift.min_records, over.records or 0)
     if baseline.features:
         yield Inputs(tuple(baseline.features.items()), seconds, least)
+    if baseline.centroid:
+        yield Embeddings(baseline.centroid, baseline.centroid_scatter, seconds, least)
     if model.task == "binary" and baseline.scores is not None:
         yield ScorePart(baseline.scores, seconds, least)
     if model.task == "multiclass" and baseline.predictions:
@@ -63,10 +66,11 @@ def whole_layout(task: Task, classes_max: int, watch: Watch) -> WindowLayout:
     return WindowLayout((*parts(task, classes_max, whole=True), *watch.parts))
 
 
-def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths]:
+def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths, Paths]:
+    """Where the values of `OWN_FIELDS` may stand, the features, the embedding."""
     fields = {str(meaning): path for meaning, path in model.predictions.fields.items()}
     mapped = field_map("predictions", fields)
-    return tuple(mapped[meaning] for meaning in OWN_FIELDS), mapped["features"]
+    return tuple(mapped[meaning] for meaning in OWN_FIELDS), mapped["features"], mapped["embedding"]
 
 
 def feature_paths(name: str, containers: Paths) -> Paths:

@@ -35,9 +35,10 @@ def rows(draw: Draw, seed: int) -> list[Row]:
 class World:
     """A model with a baseline file that was built of calm rows."""
 
-    def __init__(self, folder: Path, task: str, calm: Draw) -> None:
+    def __init__(self, folder: Path, task: str, calm: Draw, **predictions: object) -> None:
         self.folder = folder
-        model: Row = {"task": task, "predictions": {"topic": "p"}, "labels": {"topic": "l"}, "window": "10m"}
+        model: Row = {"task": task, "predictions": {"topic": "p", **predictions}, "labels": {"topic": "l"}}
+        model["window"] = "10m"
         learned = self._written("reference", rows(calm, 0))
         plain = parse({"models": {"m": model}}, {}).models["m"]
         build = Build(learned, "m", plain, None)
@@ -124,6 +125,33 @@ def test_an_estimate_that_the_labels_contradict_is_said_to_be_unreliable(tmp_pat
     hour = world.records(prices(100, 6))[-1]
     assert hour["estimated"]["reliable"] is False
     assert hour["drift"]["kinds"] == ["concept"]
+
+
+def texts(turned: float) -> Draw:
+    """Embeddings around a direction, and around it turned a little."""
+
+    def draw(random: np.random.Generator) -> Row:
+        vector = np.array([3.0, turned, *[0.0] * 14]) + random.normal(0, 0.5, 16)
+        row: Row = {"prediction": 1, "actual": 1}
+        return row | ({"payload": {"vector": vector.tolist()}} if random.random() < 0.8 else {})
+
+    return draw
+
+
+def test_embeddings_are_held_against_the_centroid_of_the_baseline(tmp_path: Path) -> None:
+    world = World(tmp_path, "binary", texts(0), fields={"embedding": "payload.vector"})
+    assert len(world.baseline.centroid) == 16
+    assert world.baseline.features == {}
+    *minutes, hour = world.records(texts(0))
+    assert hour["quality"]["embedding"] == {"missing_ratio": pytest.approx(0.2, abs=0.05), "type_mismatch_ratio": 0}
+    embedding = hour["drift"]["embedding"]
+    assert embedding["records"] == round(RECORDS * (1 - hour["quality"]["embedding"]["missing_ratio"]))
+    assert embedding["drifted"] is False
+    assert hour["drift"]["kinds"] == []
+    assert all("embedding" in one["quality"] and "drift" not in one for one in minutes)
+    hour = world.records(texts(1))[-1]
+    assert hour["drift"]["embedding"]["cosine_distance"] == pytest.approx(1 - 3 / np.sqrt(10), abs=0.01)
+    assert (hour["drift"]["embedding"]["drifted"], hour["drift"]["kinds"]) == (True, ["covariate"])
 
 
 def test_without_a_baseline_nothing_of_it_is_there(tmp_path: Path) -> None:
