@@ -19,6 +19,7 @@ Lookup = Callable[[str], float | None]
 
 PREDICTIONS_MIN: Final = 100
 """Up to so many identical predictions say nothing."""
+_TOP_SHARES: Final = ("top_score_share", "top_class_share", "top_value_share")
 _SHARE_MIN: Final = 1e-9
 """A class that the baseline has never seen is rare, not impossible."""
 
@@ -59,24 +60,25 @@ def confidence(record: Record, _: Lookup) -> float | None:
 def identical_predictions_log10_probability(record: Record, baseline: Lookup) -> float | None:
     """log10 P(all n the same) under the baseline's shares.
 
-    Scores where the record says how often its commonest score comes (``top_score_share``): the sum of p_i^n
-    over scores is at most p_max^(n - 1). Else classes: r^n + (1 - r)^n, by the greater of the two; scores
-    that lie in different calibration bins show that the model still tells its inputs apart.
+    Where the record says how often its commonest score, class or value comes (`_TOP_SHARES`): the sum of p_i^n over
+    them is at most p_max^(n - 1); of several the least likely one. Else classes: r^n + (1 - r)^n, by the greater of
+    the two; scores that lie in different calibration bins show that the model still tells its inputs apart.
     """
     metrics, total = record.get("metrics"), count(record, "total")
     if total <= PREDICTIONS_MIN or not isinstance(metrics, dict):
         return None
-    top, rate = metrics.get("top_score_share"), metrics.get("positive_rate")
-    if isinstance(top, int | float):
-        usual = baseline("top_score_share")
-        return 0.0 if top < 1 else None if usual is None else (total - 1) * _log_share(usual)
+    tops = {name: share for name in _TOP_SHARES if isinstance(share := metrics.get(name), int | float)}
+    rate = metrics.get("positive_rate")
+    if tops:
+        usual = [share for name in tops if (share := baseline(name)) is not None]
+        return 0.0 if min(tops.values()) < 1 else (total - 1) * _log_share(min(usual)) if usual else None
     if not isinstance(rate, int | float):
         return None
     bins = record.get("calibration")
     if 0 < rate < 1 or (isinstance(bins, list) and len(bins) > 1):
         return 0.0
-    usual = baseline("positive_rate")
-    return None if usual is None else total * _log_share(usual if rate else 1 - usual)
+    usual_rate = baseline("positive_rate")
+    return None if usual_rate is None else total * _log_share(usual_rate if rate else 1 - usual_rate)
 
 
 def _log_share(share: float) -> float:
@@ -90,6 +92,6 @@ COMPUTED: Final[Mapping[str, Callable[[Record, Lookup], float | None]]] = {
 }
 
 BASELINES_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    "identical_predictions_log10_probability": ("top_score_share", "positive_rate"),
+    "identical_predictions_log10_probability": (*_TOP_SHARES, "positive_rate"),
 }
 """The baselines that a computed path asks for."""

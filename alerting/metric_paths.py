@@ -9,7 +9,7 @@ from alerting.computed import COMPUTED
 
 _CLASSES: Final = ("accuracy", "precision", "recall", "f1", "specificity", "label_rate")
 _SCORES: Final = ("auc", "average_precision", "log_loss", "brier", "ece", "ece_debiased", "positive_rate", "mean_score")
-_LABEL_FREE: Final = ("top_score_share", "mean_confidence")
+_LABEL_FREE: Final = ("top_score_share", "top_class_share", "top_value_share", "mean_confidence")
 _AVERAGED: Final = tuple(f"{name}_{how}" for name in ("precision", "recall", "f1") for how in ("weighted", "macro"))
 _ERRORS: Final = ("mse", "rmse", "mae", "r2", "mape", "bias")
 _VALUES: Final = ("mean_prediction", "mean_actual", "error_p50", "error_p90", "error_p95", "error_p99")
@@ -53,14 +53,17 @@ _NESTED: Final = {
     "prediction_latency_seconds": _QUANTILES,
     "errors": ("*",),
     "resources.*": ("mean", "p95", "max"),
+    "class_shares": ("*",),
     "per_class.*": ("precision", "recall", "f1", "support"),
     "drift": ("records", "features_drifted", "kinds"),
     "drift.score": (*_DRIFT, *_NUMERIC),
-    "drift.prediction": (*_DRIFT, *_CLASS_SHARES),
+    "drift.prediction": (*_DRIFT, *_CLASS_SHARES, "new_classes", *_NUMERIC, "wasserstein", "binning_error.wasserstein"),
+    "drift.embedding": ("cosine_distance", "records", "threshold", "drifted"),
     "drift.label": (*_DRIFT, *_CLASS_SHARES),
     "drift.features.*": (*_DRIFT, *_FEATURE),
     "drift.concept": ("e_value", "threshold", "alarm", "labelled", "page_hinkley", "adwin"),
     "quality": ("columns_missing", "columns_extra"),
+    "quality.embedding": ("missing_ratio", "type_mismatch_ratio"),
     "quality.features.*": _QUALITY,
     "trends.throughput_per_second": ("newest", "z"),
     "trends.*": ("moving_average", "slope_per_hour"),

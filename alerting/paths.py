@@ -10,7 +10,9 @@ from alerting.computed import COMPUTED, Lookup, Record, count, requests
 
 Interval = tuple[float, float]
 
-LABEL_FREE: Final = frozenset({"positive_rate", "mean_score", "top_score_share", "mean_confidence"})
+LABEL_FREE: Final = frozenset(
+    {"positive_rate", "mean_score", "top_score_share", "top_class_share", "top_value_share", "mean_confidence"}
+)
 """Metrics that need no label."""
 PER_WINDOW: Final = frozenset({"total", "throughput_per_second"})
 """How much there was, whatever it was worth: every window counts alike."""

@@ -110,7 +110,7 @@ MEANINGS: Final = {
     "models.NAME.challengers": LATER,
     "models.NAME.predictions.topic": "The topic of the predictions. The only key without a default.",
     "models.NAME.predictions.fields": "Our name to theirs, with dotted paths (`payload.score`). Known: "
-    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores`, `embedding` and `value` are not read "
+    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores` and `value` are not read "
     "in this version.",
     "models.NAME.predictions.format": "`json`. Others are read and checked, not acted on in this version.",
     "models.NAME.labels.topic": "The topic of the labels. Not set: `x_predictions` gives `x_labels`.",

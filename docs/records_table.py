@@ -16,6 +16,7 @@ READ = {
         "score",
         "prediction",
         "features",
+        "embedding",
         "latency_ms",
         "status",
         "error_type",

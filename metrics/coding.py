@@ -49,11 +49,15 @@ def numeric_codes(feature: Numeric, values: Sequence[object]) -> tuple[Codes, ND
     finite = np.isfinite(numbers)
     bins = np.searchsorted(feature.edges, numbers, side="left")
     codes = np.where(finite, FIRST + bins, without_bin).astype(np.uint8)
+    return codes, np.where(finite, standard_scores(feature, numbers), 0.0).astype(np.float32)
+
+
+def standard_scores(feature: Numeric, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """z-scores f8[n], within +-`Z_MAX`; 0 where the reference is constant."""
     if not feature.std > 0:
-        return codes, np.zeros(len(codes), np.float32)
+        return np.zeros(len(numbers))
     with np.errstate(over="ignore"):  # too far away for a float is far away
-        z = np.clip((numbers - feature.mean) / feature.std, -Z_MAX, Z_MAX)
-    return codes, np.where(finite, z, 0.0).astype(np.float32)
+        return np.clip((numbers - feature.mean) / feature.std, -Z_MAX, Z_MAX)
 
 
 def categorical_codes(feature: Categorical, values: Sequence[object]) -> Codes:

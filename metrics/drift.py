@@ -6,7 +6,7 @@ bin of their own; Kolmogorov-Smirnov, Wasserstein and the mean are of finite num
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Final
@@ -63,6 +63,13 @@ class FeatureDrift:
     binning_error: dict[str, float] = field(default_factory=dict)
     reason: str | None = None
 
+    def fields(self, names: Iterable[str]) -> dict[str, object]:
+        """These fields of the metric record, with a reason or errors where there are some."""
+        found = vars(self)
+        return {name: found[name] for name in names} | {
+            name: found[name] for name in ("binning_error", "reason") if found[name]
+        }
+
     @property
     def p_value(self) -> float | None:
         """Of the one test that suits the feature's type."""
@@ -83,6 +90,11 @@ def drift(
     p_values = {name: one.p_value for name, one in found.items() if one.p_value is not None}
     rejected = set(compress(p_values, benjamini_hochberg(list(p_values.values()), FALSE_DISCOVERIES)))
     return {name: _decided(one, significant=name in rejected) for name, one in found.items()}
+
+
+def drift_alone(feature: Feature, window: Window, min_records: int) -> FeatureDrift:
+    """As `drift` of one thing that is judged by itself."""
+    return drift([("", feature)], [window], min_records)[""]
 
 
 def compare(feature: Feature, window: Window, min_records: int) -> FeatureDrift:

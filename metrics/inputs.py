@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -70,8 +70,8 @@ class Inputs:
         head[:, 0] = np.bincount(slot, minlength=slots)
         # A feature at a time, because what that needs stays in the cache: three times as fast as all at once.
         for number, of_it in enumerate(z.T):
-            head[:, 1 + 2 * number] = _sums(of_it * Z_SCALE, slot, slots)
-            head[:, 2 + 2 * number] = _sums(of_it * of_it * SQUARE_SCALE, slot, slots)
+            head[:, 1 + 2 * number] = rounded_sums(of_it * Z_SCALE, slot, slots)
+            head[:, 2 + 2 * number] = rounded_sums(of_it * of_it * SQUARE_SCALE, slot, slots)
         for number, (_, feature) in enumerate(self.features):
             start, end = self._starts[number : number + 2]
             counts = np.bincount(slot * feature.codes + codes[:, number], minlength=slots * feature.codes)
@@ -122,7 +122,7 @@ class Inputs:
         return np.cumsum([0, *(feature.codes for _, feature in self.features)])
 
 
-def _sums(terms: NDArray[np.float32], slot: Ints, slots: int) -> Ints:
+def rounded_sums(terms: NDArray[np.floating[Any]], slot: Ints, slots: int) -> Ints:
     """Sums i8[slots] of terms [n], each rounded to a whole number: floats add these exactly below 2**53."""
     return np.bincount(slot, weights=np.rint(terms), minlength=slots).astype(np.int64)
 

@@ -52,19 +52,21 @@ def told_apart(
     baseline: ScorePart | None,
     concept: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """``drift`` of a binary record, completed by ``label`` (class shares against the baseline's), ``concept`` if that
+    """``drift`` of a record, completed by ``label`` (class shares against the baseline's), ``concept`` if that
     is given, and ``kinds``.
 
-    covariate: a feature or the scores have drifted. prior: the share of positives among the labels has. concept: the
-    labels say otherwise than the scores promised (``estimated.reliable`` is False), or that the model errs more often
-    than usual (the alarm of ``concept``), whatever the inputs are. Only what has been found is named; a kind that
-    cannot be judged is not.
+    covariate: a feature, the embeddings or the scores have drifted, or where there are no scores what is predicted.
+    prior: the share of positives among the labels has. concept: the labels say otherwise than was estimated without
+    them (``estimated.reliable`` is False), or that the model errs more often than usual (the alarm of ``concept``),
+    whatever the inputs are. Only what has been found is named; a kind that cannot be judged is not.
     """
     label = _label_drift(parts, baseline)
-    estimated, score = parts.get("estimated"), drift.get("score")
+    estimated, score = parts.get("estimated"), drift.get("score", drift.get("prediction"))
     unreliable = isinstance(estimated, dict) and estimated.get("reliable") is False
+    inputs = (score, drift.get("embedding"))
+    moved = any(isinstance(part, dict) and part.get("drifted") for part in inputs)
     found = {
-        "covariate": bool(drift.get("features_drifted")) or (isinstance(score, dict) and bool(score.get("drifted"))),
+        "covariate": bool(drift.get("features_drifted")) or moved,
         "prior": bool(label.get("drifted")),
         "concept": unreliable or (concept is not None and bool(concept["alarm"])),
     }

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.coding import categorical_codes, numeric_codes
+from metrics.packed_embedding import pack as pack_embeddings
+from metrics.packed_embedding import packed_type
 from metrics.reference import Feature, Numeric
 from metrics.resources import steps
 from metrics.window_layout import Part
@@ -57,19 +59,21 @@ class ModelObserver:
     """Packs latency, status, resources and features; implements `models.observed.Observer`.
 
     paths: where the values of `OWN_FIELDS` may stand, then those of the resources, then those of the features, in their
-    order. Zeros mean that nothing was there. containers: where the object of features may stand, if names in it
-    that are no features of the reference are noted.
+    order, then the embedding if it has a dimension. Zeros mean that nothing was there. containers: where the object of
+    features may stand, if names in it that are no features of the reference are noted.
     """
 
     paths: tuple[Paths, ...]
     features: tuple[tuple[str, Feature], ...] = ()
     resources: tuple[str, ...] = ()
     containers: Paths = ()
+    dimension: int = 0
 
     @cached_property
     def name(self) -> str:
-        """A checksum of what features are compared with, and of the resources."""
-        return f"{zlib.crc32(msgspec.msgpack.encode((self.features, self.resources))):08x}"
+        """A checksum of what features are compared with, and of the resources; the dimension of embeddings."""
+        checksum = f"{zlib.crc32(msgspec.msgpack.encode((self.features, self.resources))):08x}"
+        return f"{checksum}/{self.dimension}" if self.dimension else checksum
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -79,8 +83,14 @@ class ModelObserver:
     @cached_property
     def fields(self) -> tuple[tuple[str, Paths], ...]:
         """What is read from a record."""
-        names = (*OWN_FIELDS, *self.resources, *(name for name, _ in self.features))
+        features = (name for name, _ in self.features)
+        names = (*OWN_FIELDS, *self.resources, *features, *["embedding"] * self.vectors)
         return tuple(zip(names, self.paths, strict=True))
+
+    @property
+    def vectors(self) -> int:
+        """How many of the fields, the last ones, are arrays of numbers."""
+        return int(self.dimension > 0)
 
     @cached_property
     def dtype(self) -> np.dtype[np.void]:
@@ -95,7 +105,7 @@ class ModelObserver:
             ("status", "u1"),
         ]
         told = [("resources", "<u4", (len(self.resources),))] if self.resources else []
-        return np.dtype([*shape, *told])
+        return np.dtype([*shape, *told, *(packed_type(self.dimension) if self.dimension else [])])
 
     @property
     def itemsize(self) -> int:
@@ -108,9 +118,10 @@ class ModelObserver:
         return _status(status, error) == ERROR
 
     def pack(self, columns: Sequence[Sequence[Value]], places: Sequence[int]) -> Packed:
-        """Codes and z of the features, latency, status and resources of n records, V[n]."""
+        """Codes and z of the features, latency, status, resources and embedding of n records, V[n]."""
         latency, status, error, *others = columns
-        features = others[len(self.resources) :]
+        first, end = len(self.resources), len(self.resources) + len(self.features)
+        features, embeddings = others[first:end], others[end:]
         packed = np.zeros(len(latency), self.dtype)
         if places[0] >= 0:
             packed["latency_us"] = _latency_us(latency, 1e6 if self._is_seconds(places[0]) else 1e3)
@@ -128,6 +139,8 @@ class ModelObserver:
                 numbers += 1
             else:
                 packed["codes"][:, i] = categorical_codes(feature, values)
+        for vectors in embeddings:
+            packed["embedding_state"], packed["embedding"] = pack_embeddings(vectors, self.dimension)
         return Packed(packed.view(f"V{self.itemsize}"), errors)
 
     def unpack(self, packed: NDArray[np.void] | None, at: NDArray[np.int64]) -> NDArray[Any]:

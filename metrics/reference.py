@@ -11,6 +11,8 @@ from itertools import pairwise
 from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 SCHEMA: Final = "hindcast.baseline/1"
 
@@ -19,6 +21,8 @@ MISSING, NULL, MISMATCH, NON_FINITE = range(4)
 FIRST: Final = 4
 """The code of a feature's first own bin. A categorical feature's first one is "never seen in the reference"."""
 CODES_MAX: Final = 255
+DIMENSION_MAX: Final = 4096
+"""Of embeddings: a window holds eight bytes for each of their numbers."""
 
 
 class Numeric(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="numeric", forbid_unknown_fields=True):
@@ -75,10 +79,35 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     positives: list[int] | None = None
 
 
+class Losses(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of the labelled rows of a regression, in each bin of its predictions: how many, and sums of |e|, e^2 and e^4."""
+
+    counts: list[int]
+    absolute: list[float]
+    squared: list[float]
+    fourth: list[float]
+
+    @property
+    def sums(self) -> NDArray[np.float64]:
+        """As `dle.loss_sums` makes them, f8[4, bins]."""
+        return np.array([self.counts, self.absolute, self.squared, self.fourth], np.float64)
+
+
+class Scatter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How embeddings of length 1 lie around their centroid. records: how many it is of; variance: mean square of what
+    lies across its direction; freedom: in how many directions that is, as if it were alike in all of them.
+    """
+
+    records: int
+    variance: float
+    freedom: float
+
+
 class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A baseline file. performance: metric path -> the value that rules compare with. records: rows of the build.
 
-    predictions: of a classifier, class -> count; prediction: of a regression, its distribution.
+    predictions: of a classifier, class -> count; prediction: of a regression, its distribution, and losses by its bins.
+    centroid: mean of the embeddings, each scaled to length 1.
     """
 
     schema: str
@@ -90,7 +119,9 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     scores: Scores | None = None
     predictions: dict[str, int] = {}
     prediction: Numeric | None = None
+    losses: Losses | None = None
     centroid: list[float] = []
+    centroid_scatter: Scatter | None = None
 
 
 _decode = msgspec.json.Decoder(Baseline).decode
@@ -110,6 +141,12 @@ def decode_baseline(value: bytes) -> Baseline:
         _check("prediction", found.prediction)
     if found.scores is not None:
         _check_scores(found.scores)
+    for name, count in found.predictions.items():
+        if count < 0:
+            raise ValueError(f"predictions.{name}: a count below 0")
+    if found.losses is not None:
+        _check_losses(found.losses, found.prediction)
+    _check_centroid(found.centroid, found.centroid_scatter)
     return found
 
 
@@ -133,3 +170,25 @@ def _check_scores(scores: Scores) -> None:
             raise ValueError(f"scores.{field}: a count below 0")
     if (scores.negatives is None) != (scores.positives is None):
         raise ValueError("scores.negatives, scores.positives: one stands alone")
+
+
+def _check_losses(losses: Losses, prediction: Numeric | None) -> None:
+    if prediction is None:
+        raise ValueError("losses: they stand without prediction, in whose bins they are")
+    bins = len(prediction.edges) + 1
+    for field, sums in msgspec.structs.asdict(losses).items():
+        if len(sums) != bins:
+            raise ValueError(f"losses.{field}: {len(sums)} sums for {bins} bins of prediction")
+        if min(sums) < 0:
+            raise ValueError(f"losses.{field}: a sum below 0")
+
+
+def _check_centroid(centroid: list[float], scatter: Scatter | None) -> None:
+    if len(centroid) > DIMENSION_MAX:
+        raise ValueError(f"centroid: {len(centroid)} numbers; {DIMENSION_MAX} are possible")
+    if scatter is None:
+        return
+    if not centroid:
+        raise ValueError("centroid_scatter: it stands without centroid")
+    if scatter.records < 1 or scatter.variance < 0 or scatter.freedom < 1:
+        raise ValueError("centroid_scatter: records and freedom are 1 at least, variance is not below 0")

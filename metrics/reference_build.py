@@ -98,6 +98,11 @@ class NumericCounter:
         self._edges = np.array(numeric.edges)
         self._counts = np.zeros(numeric.codes, np.int64)
 
+    @property
+    def edges(self) -> list[float]:
+        """Of the bins."""
+        return self._numeric.edges
+
     def add(self, column: Column) -> None:
         """Count a chunk. Raises ValueError if it is not what the first pass saw."""
         values = column.numbers()

@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics import binary, regression
+from metrics.class_predictions import confidence
 from metrics.coding import OTHER
+from metrics.confusion import ratio
+from metrics.dle import loss_sums
 from metrics.layout import FINE, Column
-from metrics.reference import Scores
+from metrics.reference import Losses, Scores
 from metrics.result import summarise
+from metrics.scatter import bin_of
 from metrics.scores import label_free
+from metrics.value_predictions import BUCKETS, bucket_of
 
 UNKNOWN: Final = -1
 """Stands for the label of a row that has none."""
@@ -73,6 +78,14 @@ class ClassOutcomes:
 
     def __init__(self) -> None:
         self._pairs: Counter[tuple[str, str]] = Counter()
+        self._scores = np.zeros(FINE.score_bins, np.int64)
+        self._records = 0
+
+    def add_scores(self, score: NDArray[np.float64]) -> None:
+        """Count the scores of a chunk's predicted classes, f8[n]; NaN: the row has none."""
+        bins = bin_of(score[~np.isnan(score)], FINE.score_bins, FINE.score_bins)
+        self._scores += np.bincount(bins, minlength=FINE.score_bins)
+        self._records += len(score)
 
     def add(self, predicted: Sequence[str | None], actual: Sequence[str | None]) -> None:
         """Count a chunk of n rows; None: the row has none."""
@@ -81,11 +94,12 @@ class ClassOutcomes:
     def performance(self) -> dict[str, float]:
         """Accuracy, and precision, recall and F1 averaged over all classes that occur, plainly and by support.
 
-        As scikit-learn's ``precision_recall_fscore_support`` with ``zero_division=0``.
+        As scikit-learn's ``precision_recall_fscore_support`` with ``zero_division=0``. With scores also what is usual
+        of them.
         """
-        labelled = self._pairs.total()
+        labelled, sure = self._pairs.total(), _known(confidence(self._scores, self._records))
         if not labelled:
-            return {}
+            return sure
         hits, called, support = Counter[str](), Counter[str](), Counter[str]()
         for (predicted, actual), count in self._pairs.items():
             called[predicted] += count
@@ -103,33 +117,49 @@ class ClassOutcomes:
         for i, name in enumerate(("precision", "recall", "f1")):
             found[f"{name}_macro"] = sum(values[i] for values in each.values()) / len(each)
             found[f"{name}_weighted"] = sum(values[i] * support[of] for of, values in each.items()) / labelled
-        return found
+        return found | sure
 
 
 class NumberOutcomes:
-    """Performance of a regression."""
+    """Performance of a regression, and its losses in each bin of its predictions."""
 
-    def __init__(self) -> None:
+    def __init__(self, edges: Sequence[float] = ()) -> None:
+        """edges: of the bins of predictions."""
+        self._edges = np.array(edges, np.float64)
+        self._losses = np.zeros((4, len(edges) + 1))
+        self._buckets = np.zeros(BUCKETS, np.int64)
         self._head = np.zeros((1, regression.FINE.head_columns), np.int64)
         self._cells = np.zeros((1, regression.FINE.cells), np.int32)
 
     def add(self, predicted: NDArray[np.float64], actual: NDArray[np.float64]) -> None:
-        """Count a chunk, f8[n] each; rows where one of them is not finite are left out.
+        """Count a chunk, f8[n] each; rows where one of them is not finite have no loss.
 
         Raises ValueError for a number beyond `regression.VALUE_MAX`.
         """
+        self._buckets += np.bincount(bucket_of(predicted[np.isfinite(predicted)]), minlength=BUCKETS)
         known = np.isfinite(predicted) & np.isfinite(actual)
-        slot = np.zeros(int(known.sum()), np.int64)
-        prepared = regression.FINE.prepare(predicted[known], actual[known])
-        regression.FINE.add_outcomes(self._head, self._cells, slot, prepared)
+        value, truth = predicted[known], actual[known]
+        prepared = regression.FINE.prepare(value, truth)
+        regression.FINE.add_outcomes(self._head, self._cells, np.zeros(len(value), np.int64), prepared)
+        bins = np.searchsorted(self._edges, value, side="left")
+        self._losses += loss_sums(bins, value - truth, len(self._edges) + 1)
+
+    def losses(self) -> Losses | None:
+        """As the baseline keeps them; None if no row has a label."""
+        counts, absolute, squared, fourth = self._losses
+        if not counts.any():
+            return None
+        sums = {"absolute": absolute.tolist(), "squared": squared.tolist(), "fourth": fourth.tolist()}
+        return Losses(counts=counts.astype(np.int64).tolist(), **sums)
 
     def performance(self) -> dict[str, float]:
-        """MSE, RMSE, MAE, R², MAPE and bias, as far as they can be known."""
+        """MSE, RMSE, MAE, R², MAPE, bias and the share of the commonest prediction, as far as they can be known."""
         metrics = cast(
             "dict[str, float | None]",
             regression.FINE.summarise(self._head[0], self._cells[0], seconds=0)["metrics"],
         )
-        return _known({name: metrics[name] for name in ERRORS})
+        share = {"top_value_share": ratio(int(self._buckets.max()), int(self._buckets.sum()))}
+        return _known({name: metrics[name] for name in ERRORS} | share)
 
 
 def class_counts(counts: Counter[str]) -> dict[str, int]:

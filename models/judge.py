@@ -127,6 +127,12 @@ def find_any(fields: dict[str, Raw], paths: Paths) -> Seen:
         return at, math.inf if "out of range" in str(error) else MISMATCHED
 
 
+def find_unread(fields: dict[str, Raw], paths: Paths) -> Seen:
+    """As `find_any`, but whatever stands there is not looked at."""
+    at, raw = locate(fields, paths)
+    return at, UNSET if raw is None else raw
+
+
 def locate(fields: dict[str, Raw], paths: Paths) -> tuple[int, Raw | None]:
     """The index of the first path that is present (-1: none is) and what stands there, unread."""
     for at, path in enumerate(paths):

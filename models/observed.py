@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
 import numpy as np
-from msgspec import UnsetType
+from msgspec import Raw, UnsetType
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ class _Mismatch(Enum):
 MISMATCHED: Final = _Mismatch.MISMATCHED
 """Stands for what is no string, number, boolean or null."""
 
-Value = str | float | bool | Literal[_Mismatch.MISMATCHED] | None | UnsetType
-"""A watched value as it stood in the record; msgspec.UNSET where the record has none."""
+Value = str | float | bool | Literal[_Mismatch.MISMATCHED] | Raw | None | UnsetType
+"""A watched value as it stood in the record; msgspec.UNSET where the record has none. Unread where it may be an array
+of numbers.
+"""
 
 WATCHED: Final = str | float | bool | None
 """How a watched value is read from JSON: whole numbers as floats, too."""
@@ -46,6 +48,10 @@ class Observer(Protocol):
     @property
     def fields(self) -> tuple[tuple[str, Paths], ...]:
         """What is read from a record: meaning, and where it may stand, highest precedence first."""
+
+    @property
+    def vectors(self) -> int:
+        """How many of `fields`, the last ones, are arrays of numbers: they are handed over unread."""
 
     @property
     def itemsize(self) -> int:

@@ -15,15 +15,28 @@ from msgspec import Raw
 
 from models.batch import Combo, Kind
 from models.errors import ConfigError, DecodeError
-from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, UNREAD, Found, Leaf, cut, find, find_any, leaf, scores
+from models.judge import (
+    ID_BYTES_MAX,
+    TEXT_CHARS_MAX,
+    UNREAD,
+    Found,
+    Leaf,
+    cut,
+    find,
+    find_any,
+    find_unread,
+    leaf,
+    scores,
+)
 from models.mapping import ModelFields, Paths, field_map
 from models.observed import Observer, Seen
 from models.outcome import Task, failed
 from models.reading import MULTICLASS, REGRESSION, BinaryReading, Outcome, OutcomeRole, Reading, best_class
 from models.timestamps import parse_one, range_code
 
-Role = Literal["id", "time", "model", "text", "watched"] | OutcomeRole
+Role = Literal["id", "time", "model", "text", "watched", "vector"] | OutcomeRole
 
+WATCHED_ROLES: Final = frozenset({"watched", "vector"})
 EVERY_MODEL: Final = "*"
 FIRST_OUTCOME: Final = 2
 """Of the fields of a profile: id and time, then what `Reading.asked` names, then model, version and segments."""
@@ -75,8 +88,8 @@ class Profile:
         """What stands in a record for each of `self.fields`; DecodeError for an array or object that has a role."""
         found: list[Seen] = []
         for one in self.fields:
-            if one.role == "watched":
-                found.append(find_any(fields, one.paths))
+            if one.role in WATCHED_ROLES:
+                found.append((find_any if one.role == "watched" else find_unread)(fields, one.paths))
                 continue
             said = one.instead_of is not None and found[one.instead_of][1] is not None
             read = _best_of_scores if one.role == "scores" else leaf
@@ -233,7 +246,9 @@ def _fields(kind: Kind, model: ModelFields, reading: Reading) -> tuple[Field, ..
     named = (Field(meaning, role, mapped[meaning], instead_of) for meaning, role, instead_of in roles)
     segments = (Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments))
     watched = model.observer.fields if model.observer and predicts else ()
-    return (*named, *segments, *(Field(meaning, "watched", paths) for meaning, paths in watched))
+    vectors_from = len(watched) - (model.observer.vectors if model.observer else 0)
+    seen = (Field(one[0], "watched" if at < vectors_from else "vector", one[1]) for at, one in enumerate(watched))
+    return (*named, *segments, *seen)
 
 
 def _model_paths(profile: Profile) -> Paths:

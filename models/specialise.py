@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from models.judge import UNREAD, Leaf, find_any
 from models.mapping import Path
 from models.observed import WATCHED, Seen
-from models.profile import Field, Profile, Role
+from models.profile import WATCHED_ROLES, Field, Profile, Role
 
 
 class Place(NamedTuple):
@@ -63,6 +63,7 @@ _TYPES: Final[dict[tuple[Role, str], object]] = {
     ("text", "int"): int,
     ("text", "bool"): bool,
     ("watched", "any"): WATCHED,
+    ("vector", "any"): Raw,
 }
 _NUMBERS: Final[dict[Role, set[str]]] = {
     "time": {"int", "float"},
@@ -75,7 +76,7 @@ _NULL_AS: Final[dict[Role, str]] = {"class": "number", "word": "str", "value": "
 """Labels with a truth and withdrawn ones have one shape."""
 
 
-_OPTIONAL: Final = frozenset({"text", "watched"})
+_OPTIONAL: Final = frozenset({"text", *WATCHED_ROLES})
 _SHARED: Final = (str | None, bool | None)
 """A text that is watched, too, is decoded as these: both mean the same value."""
 
@@ -124,10 +125,10 @@ def _beside_others(profile: Profile, places: list[Place]) -> list[Place]:
     """A watched value that this record lacks is awaited in the first object that has another one, so that gaps make
     no new shapes.
     """
-    watched = [(field, place) for field, place in zip(profile.fields, places, strict=True) if field.role == "watched"]
+    watched = [(one, place) for one, place in zip(profile.fields, places, strict=True) if one.role in WATCHED_ROLES]
     holders = {field.paths[place.at][:-1] for field, place in watched if place.at >= 0}
     return [
-        _awaited(field, holders) if field.role == "watched" and place.at < 0 else place
+        _awaited(field, holders) if field.role in WATCHED_ROLES and place.at < 0 else place
         for field, place in zip(profile.fields, places, strict=True)
     ]
 
@@ -155,7 +156,7 @@ def specialise(shape: Shape) -> Specialised | None:
 
 def _place(profile: Profile, field: Field, found: Seen) -> Place:
     at, value = found
-    if field.role == "watched":
+    if field.role in WATCHED_ROLES:
         return Place(at, "any" if at >= 0 else "absent")
     kind = "null" if value is None else type(value).__name__
     if at < 0:
@@ -186,10 +187,12 @@ def _declare(tree: _Node, profile: Profile, field: Field, place: Place) -> Path 
         tree.leaf(path, None, required=True)
         return None
     wanted = _TYPES[field.role, place.kind]
+    if field.role in _OPTIONAL and wanted is not Raw:  # that is null, too
+        wanted = wanted | None  # type: ignore[operator]
     if field.role in _OPTIONAL and place.hides:  # then it must be there, and the others do not matter
-        tree.leaf(path, wanted | None, required=True)  # type: ignore[operator]
+        tree.leaf(path, wanted, required=True)
     elif field.role in _OPTIONAL:
-        tree.leaf(path, wanted | None, required=False)  # type: ignore[operator]
+        tree.leaf(path, wanted, required=False)
         tree.hold(path)
         for lower in field.paths[place.at + 1 :]:
             tree.leaf(lower, _Nothing, required=False)

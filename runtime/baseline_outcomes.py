@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.reference import Scores
+from metrics.reference import Losses, Numeric, Scores
+from metrics.reference_build import CategoricalCounter, NumericCounter, Survey
 from metrics.reference_outcomes import UNKNOWN, BinaryOutcomes, ClassOutcomes, NumberOutcomes, class_counts
 from runtime.baseline_classes import binary_classes, names_of
 from runtime.baseline_columns import FileColumn
@@ -38,6 +40,14 @@ class Outcomes(ABC):
 
     def scores(self) -> Scores | None:
         """The histograms of a binary classifier's scores."""
+        return None
+
+    def prediction(self) -> Numeric | None:
+        """How the predictions of a regression are distributed."""
+        return None
+
+    def losses(self) -> Losses | None:
+        """What they were off, where the file has labels."""
         return None
 
 
@@ -76,6 +86,7 @@ class _Multiclass(Outcomes):
             return
         predicted = _names(chunk.column(self._fields.prediction))
         self._classes.update(name for name in predicted if name is not None)
+        self._outcomes.add_scores(_score(chunk, self._fields.score))
         if self._fields.actual is not None:
             self._outcomes.add(predicted, _names(chunk.column(self._fields.actual)))
 
@@ -84,30 +95,51 @@ class _Multiclass(Outcomes):
 
 
 class _Regression(Outcomes):
-    def __init__(self, fields: FileFields) -> None:
+    def __init__(self, fields: FileFields, surveys: Mapping[str, Survey]) -> None:
         super().__init__(fields)
-        self._outcomes = NumberOutcomes()
+        self._prediction = fields.prediction or fields.score
+        self._counter = None if self._prediction is None else _counter(surveys, self._prediction)
+        edges = self._counter.edges if isinstance(self._counter, NumericCounter) else ()
+        self._outcomes = NumberOutcomes(edges)
 
     def add(self, chunk: Chunk) -> None:
-        prediction, actual = self._fields.prediction, self._fields.actual
-        if prediction is None:
+        prediction, actual = self._prediction, self._fields.actual
+        if prediction is None or self._counter is None:
             return
         predicted = _numbers(chunk, prediction, "predictions")
-        if actual is not None:
-            try:
-                self._outcomes.add(predicted, _numbers(chunk, actual, "labels"))
-            except ValueError as error:
-                raise ValueError(f"{prediction}, {actual}: {error}") from None
+        self._counter.add(chunk.column(prediction))
+        truth = np.full(chunk.rows, np.nan) if actual is None else _numbers(chunk, actual, "labels")
+        try:
+            self._outcomes.add(predicted, truth)
+        except ValueError as error:
+            raise ValueError(f"{prediction}, {actual}: {error}") from None
 
     def performance(self) -> dict[str, float]:
         return self._outcomes.performance()
 
+    def prediction(self) -> Numeric | None:
+        found = None if self._counter is None else self._counter.feature()
+        return found if isinstance(found, Numeric) else None
 
-def outcomes(model: ModelSettings, fields: FileFields) -> Outcomes:
-    """What counts the outcomes of the model's task."""
+    def losses(self) -> Losses | None:
+        return self._outcomes.losses()
+
+
+def outcomes(model: ModelSettings, fields: FileFields, surveys: Mapping[str, Survey]) -> Outcomes:
+    """What counts the outcomes of the model's task. surveys: of the columns, by the first pass.
+
+    Raises ValueError ``column: what`` for predictions of a regression that are no numbers.
+    """
     if model.task == "binary":
         return _Binary(fields, model)
-    return _Multiclass(fields) if model.task == "multiclass" else _Regression(fields)
+    return _Multiclass(fields) if model.task == "multiclass" else _Regression(fields, surveys)
+
+
+def _counter(surveys: Mapping[str, Survey], column: str) -> NumericCounter | CategoricalCounter:
+    try:
+        return surveys[column].counter()
+    except ValueError as error:
+        raise ValueError(f"{column}: {error}") from None
 
 
 def _score(chunk: Chunk, column: str | None) -> NDArray[np.float64]:

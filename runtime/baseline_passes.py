@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.reference import SCHEMA, Baseline, Feature, Numeric
+from metrics.reference import SCHEMA, Baseline, Feature
 from metrics.reference_build import CategoricalCounter, NumericCounter, Survey
+from metrics.reference_embeddings import EmbeddingSurvey
 from models.errors import ConfigError, WorldError
 from models.mapping import Paths
 from runtime.baseline_fields import FileFields, find_fields, first, maps
@@ -78,16 +79,15 @@ class Build:
         """
         fields = find_fields(self.model, list(found.surveys), self.features)
         counters, left_out = _counters(fields, found)
-        outcome, centroid = outcomes(self.model, fields), _Centroid(fields.embedding)
-        predicted = self._predicted(fields, found)
+        embeddings = EmbeddingSurvey(np.random.default_rng(self.seed))
         try:
+            outcome = outcomes(self.model, fields, found.surveys)
             for chunk in self._chunks(Found()):
                 for name, counter in counters.items():
                     counter.add(chunk.column(fields.features[name]))
-                if predicted is not None and fields.prediction is not None:
-                    predicted.add(chunk.column(fields.prediction))
                 outcome.add(chunk)
-                centroid.add(chunk)
+                if fields.embedding is not None:
+                    _add_embeddings(embeddings, chunk, fields.embedding)
                 show(0.5 + chunk.done / 2)
         except ValueError as error:
             raise WorldError(f"{self.path}: {error}") from None
@@ -99,7 +99,6 @@ class Build:
                 left_out[name] = str(error)
         if self.features is not None and left_out:
             raise ConfigError([f"--features: {name}: {reason}" for name, reason in left_out.items()])
-        distribution = None if predicted is None else predicted.feature()
         baseline = Baseline(
             schema=SCHEMA,
             model=self.name,
@@ -109,19 +108,14 @@ class Build:
             features={name: features[name] for name in fields.features if name in features},
             scores=outcome.scores(),
             predictions=outcome.predictions(),
-            prediction=distribution if isinstance(distribution, Numeric) else None,
-            centroid=centroid.mean(),
+            prediction=outcome.prediction(),
+            losses=outcome.losses(),
+            centroid=embeddings.centroid(),
+            centroid_scatter=embeddings.scatter(),
         )
+        if embeddings.left_out and fields.embedding is not None:
+            left_out[fields.embedding] = f"in {embeddings.left_out:,} rows, where it is 0 or not finite"
         return baseline, left_out
-
-    def _predicted(self, fields: FileFields, found: Found) -> Counter | None:
-        """What counts the predictions of a regression."""
-        if self.model.task != "regression" or fields.prediction is None:
-            return None
-        try:
-            return found.surveys[fields.prediction].counter()
-        except ValueError as error:
-            raise WorldError(f"{self.path}: {fields.prediction}: {error}") from None
 
     def _chunks(self, found: Found) -> Iterator[Chunk]:
         """The rows of this model; what is passed over is counted."""
@@ -156,27 +150,12 @@ def _counters(fields: FileFields, found: Found) -> tuple[dict[str, Counter], dic
     return counters, left_out
 
 
-class _Centroid:
-    """The mean of the embeddings."""
-
-    def __init__(self, column: str | None) -> None:
-        self._column = column
-        self._sum: NDArray[np.float64] | None = None
-        self._count = 0
-
-    def add(self, chunk: Chunk) -> None:
-        if self._column is None:
-            return
-        vectors = chunk.column(self._column).vectors()
-        if vectors is None:
-            raise ValueError(f"{self._column}: its values are not all lists of numbers, so they are no embeddings")
+def _add_embeddings(embeddings: EmbeddingSurvey, chunk: Chunk, column: str) -> None:
+    vectors = chunk.column(column).vectors()
+    if vectors is None:
+        raise ValueError(f"{column}: its values are not all lists of numbers, so they are no embeddings")
+    try:
         for vector in vectors:
-            self._sum = np.zeros(len(vector)) if self._sum is None else self._sum
-            if len(vector) != len(self._sum):
-                raise ValueError(f"{self._column}: embeddings of {len(self._sum)} and of {len(vector)} numbers")
-            self._sum += vector
-            self._count += 1
-
-    def mean(self) -> list[float]:
-        """Empty if there is none."""
-        return [] if self._sum is None else (self._sum / self._count).tolist()
+            embeddings.add(vector)
+    except ValueError as error:
+        raise ValueError(f"{column}: {error}") from None

@@ -10,6 +10,7 @@ from metrics.reference import Baseline
 from models.errors import WorldError
 from models.mapping import NAMES
 from runtime.alert_plan import AlertPlan, alert_plan
+from runtime.alert_spans import silent_drift
 from runtime.alerts_channels import check_channels, post_tests
 from runtime.alerts_silences import line as silence_line
 from runtime.settings import LabelSource, ModelSettings, PredictionSource, Settings, unused_line
@@ -29,7 +30,7 @@ def run(settings: Settings, file: Path | None, *, send_test: bool = False) -> in
     for line in (*summary(settings, file), *_alerts(plan)):
         typer.echo(line)
     told = unused_line(settings)
-    for line in (*([told] if told else []), *unwatched(settings)):
+    for line in (*([told] if told else []), *unwatched(settings), *silent_drift(plan.rules, settings)):
         typer.echo(f"hindcast: warning: {line}", err=True)
     reached = post_tests(plan, plan.specs) if send_test else check_channels(plan)
     try:
@@ -81,10 +82,14 @@ def _baseline(baseline: Baseline) -> Iterator[str]:
     """What it holds; nothing but what is there is watched."""
     yield f"{baseline.records:,} records"
     yield f"{len(baseline.features)} features"
+    if baseline.predictions or baseline.prediction is not None:
+        yield "predictions with losses" if baseline.losses is not None else "predictions"
     if baseline.scores is None:
         yield "no scores"
     else:
         yield "scores with labels" if baseline.scores.negatives is not None else "scores without labels"
+    if baseline.centroid:
+        yield f"centroid of {len(baseline.centroid)} numbers"
     yield f"{len(baseline.performance)} metrics"
 
 

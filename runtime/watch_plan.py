@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
+from metrics.class_predictions import ClassPredictions
+from metrics.embeddings import Embeddings
 from metrics.inputs import Inputs
 from metrics.observer import OWN_FIELDS, ModelObserver, Watching
 from metrics.resources import Resources
 from metrics.scores import ScorePart
 from metrics.service import Service
+from metrics.value_predictions import ValuePredictions
 from metrics.window_layout import WindowLayout
 from models.mapping import RESOURCES, Paths, field_map
 from models.outcome import Task
@@ -18,27 +22,44 @@ from tables.tasks import parts
 
 
 def watch(model: ModelSettings) -> Watch:
-    """How latency, errors and resources are counted, and with a baseline inputs and scores."""
+    """How latency, errors and resources are counted, and with a baseline inputs and predictions."""
     resources = watched_resources(model)
-    own, containers = _own_paths(model, resources)
-    baseline, over = model.baseline, model.drift.over
-    if baseline is None or not (baseline.features or baseline.scores):
+    own, containers, embedding = _own_paths(model, resources)
+    compared = tuple(_compared(model))
+    if model.baseline is None or not compared:
         return _plain(own, resources)
-    features = tuple(baseline.features.items())
-    paths = (*own, *(feature_paths(name, containers) for name, _ in features))
-    seconds, least = (over.ms or 0) / 1000, max(model.drift.min_records, over.records or 0)
-    watching: list[Watching] = [*_serving(resources)]
-    if features:
-        watching.append(Inputs(features, seconds, least))
-    if baseline.scores is not None and model.task == "binary":
-        watching.append(ScorePart(baseline.scores, seconds, least))
-    observer = ModelObserver(paths, features, resources, containers if features else ())
-    return Watch(observer, tuple(watching), always=True)
+    features, dimension = tuple(model.baseline.features.items()), len(model.baseline.centroid)
+    paths = (*own, *(feature_paths(name, containers) for name, _ in features), *[embedding] * (dimension > 0))
+    observer = ModelObserver(paths, features, resources, containers if features else (), dimension)
+    return Watch(observer, (*_serving(resources), *compared), always=True)
 
 
 def watched_resources(model: ModelSettings) -> tuple[str, ...]:
     """All with ``resources: true``, else those that ``predictions.fields`` maps."""
     return tuple(name for name in RESOURCES if model.resources or name in model.predictions.fields)
+
+
+def is_compared(model: ModelSettings) -> bool:
+    """Whether there is a baseline that something of the model's predictions can be held against."""
+    return any(True for _ in _compared(model))
+
+
+def _compared(model: ModelSettings) -> Iterator[Watching]:
+    """What is counted to be compared with the baseline."""
+    baseline, over = model.baseline, model.drift.over
+    if baseline is None:
+        return
+    seconds, least = (over.ms or 0) / 1000, max(model.drift.min_records, over.records or 0)
+    if baseline.features:
+        yield Inputs(tuple(baseline.features.items()), seconds, least)
+    if baseline.centroid:
+        yield Embeddings(baseline.centroid, baseline.centroid_scatter, seconds, least)
+    if model.task == "binary" and baseline.scores is not None:
+        yield ScorePart(baseline.scores, seconds, least)
+    if model.task == "multiclass" and baseline.predictions:
+        yield ClassPredictions(baseline.predictions, model.classes_max, seconds, least)
+    if model.task == "regression" and baseline.prediction is not None:
+        yield ValuePredictions(baseline.prediction, baseline.losses, seconds, least)
 
 
 @lru_cache(maxsize=1_000)
@@ -57,10 +78,11 @@ def whole_layout(task: Task, classes_max: int, watch: Watch) -> WindowLayout:
     return WindowLayout((*parts(task, classes_max, whole=True), *watch.parts))
 
 
-def _own_paths(model: ModelSettings, resources: tuple[str, ...]) -> tuple[tuple[Paths, ...], Paths]:
+def _own_paths(model: ModelSettings, resources: tuple[str, ...]) -> tuple[tuple[Paths, ...], Paths, Paths]:
+    """Where the values of `OWN_FIELDS` and of the resources may stand, the features, the embedding."""
     fields = {str(meaning): path for meaning, path in model.predictions.fields.items()}
     mapped = field_map("predictions", fields)
-    return tuple(mapped[meaning] for meaning in (*OWN_FIELDS, *resources)), mapped["features"]
+    return tuple(mapped[meaning] for meaning in (*OWN_FIELDS, *resources)), mapped["features"], mapped["embedding"]
 
 
 def feature_paths(name: str, containers: Paths) -> Paths:

@@ -76,9 +76,9 @@ def _watched_gauges(record: Record, labels: Slice) -> Iterator[Sample]:
     if isinstance(drift, Mapping):
         yield from _of_features(drift, "psi", "ml_data_drift_psi", labels)
         yield from _of_features(drift, "ks_pvalue", "ml_data_drift_ks_pvalue", labels)
-        score = _numbers(drift.get("score"))
-        if "ks_pvalue" in score:
-            yield "ml_prediction_drift_ks_pvalue", labels, score["ks_pvalue"]
+        predicted = _numbers(drift.get("score", drift.get("prediction")))
+        if "ks_pvalue" in predicted:
+            yield "ml_prediction_drift_ks_pvalue", labels, predicted["ks_pvalue"]
     if isinstance(quality, Mapping):
         yield from _of_features(quality, "missing_ratio", "ml_missing_ratio", labels)
 

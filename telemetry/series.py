@@ -104,7 +104,8 @@ _ALL: Final = (
         "ml_prediction_drift_ks_pvalue",
         "gauge",
         SLICE,
-        f"p-value of Kolmogorov-Smirnov, of the scores against the baseline. {_DRIFT}",
+        "p-value of Kolmogorov-Smirnov, of the scores against the baseline, or of the values that a regression "
+        f"predicts. {_DRIFT}",
     ),
     Series(
         "ml_missing_ratio",

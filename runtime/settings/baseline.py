@@ -15,7 +15,7 @@ def performance_by_path(baseline: Baseline) -> dict[str, float]:
     """What is usual of each metric, under every path that a rule may use for it.
 
     An estimated metric is usually what the metric is; `confidence` is computed from ``mean_confidence``; nulls are
-    counted in the features. What ``performance`` itself says of a path goes first.
+    counted in the features, classes in the predictions. What ``performance`` itself says of a path goes first.
     """
     known = baseline.performance
     parts = ("metrics", "estimated.metrics")
@@ -25,6 +25,10 @@ def performance_by_path(baseline: Baseline) -> dict[str, float]:
     for name, feature in baseline.features.items():
         if records := sum(feature.counts):
             found[f"quality.features.{name}.missing_ratio"] = sum(feature.counts[: NULL + 1]) / records
+    if predicted := sum(baseline.predictions.values()):
+        shares = {name: count / predicted for name, count in baseline.predictions.items()}
+        found |= {f"class_shares.{name}": share for name, share in shares.items()}
+        found |= dict.fromkeys(("top_class_share", "metrics.top_class_share"), max(shares.values()))
     return found | known
 
 

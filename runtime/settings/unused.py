@@ -7,7 +7,7 @@ from runtime.settings.model import ModelSettings
 from runtime.settings.problem import KeyPath, dotted
 from runtime.settings.root import Settings
 
-_FIELDS_LATER: Final = ("scores", "embedding", "value")
+_FIELDS_LATER: Final = ("scores", "value")
 _MODEL_KEYS_LATER: Final = ("champion", "challengers")
 
 

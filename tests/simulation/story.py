@@ -11,11 +11,13 @@ from typing import Literal
 import numpy as np
 import orjson
 
+from metrics.class_predictions import ClassPredictions
 from metrics.inputs import Inputs
-from metrics.observer import ModelObserver
-from metrics.reference import Categorical, Numeric
+from metrics.observer import ModelObserver, Watching
+from metrics.reference import Categorical, Losses, Numeric
 from metrics.resources import Resources
 from metrics.service import Service
+from metrics.value_predictions import ValuePredictions
 from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS, Batch, Source, empty
 from models.codec import Decoder, ModelFields
@@ -60,6 +62,21 @@ WATCH = Watch(
     (Service(), Resources(RESOURCES), Inputs(FEATURES, over_seconds=60, min_records=1)),
     always=True,
 )
+PREDICTIONS: Mapping[Task, tuple[Watching, ...]] = {
+    "binary": (),
+    "multiclass": (ClassPredictions({"cat": 8, "owl": 2}, 3, over_seconds=60, min_records=1),),
+    "regression": (
+        ValuePredictions(
+            Numeric(edges=[-1.0, 0.0, 5.0], counts=[0, 0, 0, 0, 3, 2, 4, 1], mean=1.0, std=3.0, min=-2.0, max=9.0,
+                    quartiles=(-1.0, 0.0, 4.0)),
+            Losses(counts=[3, 2, 4, 1], absolute=[3.0, 1.0, 2.0, 9.0], squared=[3.0, 1.0, 2.0, 81.0],
+                   fourth=[3.0, 1.0, 2.0, 6561.0]),
+            over_seconds=60,
+            min_records=1,
+        ),
+    ),
+}  # fmt: skip
+"""What is watched of the predictions themselves."""
 MODEL = ModelPlan(
     name="fraud",
     predictions_topic=TOPICS["predictions"],
@@ -124,11 +141,13 @@ class Story:
 
     @cached_property
     def plan(self) -> Plan:
+        watch = replace(WATCH, parts=(*WATCH.parts, *PREDICTIONS[self.task]))
         model = replace(
             MODEL,
             task=self.task,
             classes_max=CLASSES_MAX,
-            whole=WindowLayout((*parts(self.task, CLASSES_MAX, whole=True), *WATCH.parts)),
+            watch=watch,
+            whole=WindowLayout((*parts(self.task, CLASSES_MAX, whole=True), *watch.parts)),
             of_segment=layout_of(self.task, CLASSES_MAX, whole=False),
         )
         return Plan({"fraud": model}, dict.fromkeys(TOPICS.values(), self.partitions))

@@ -41,6 +41,16 @@ def check_regression(finals: dict[Key, dict[str, Any]], story: Story) -> None:
         for name, value in regression_metrics(window).items():
             assert is_close(said["metrics"][name], value), (key, name)
         assert "confusion" not in said
+        assert ("estimated" in said) is (key[3] == "")
+        if not key[3]:
+            check_values(said, [float(value) for value in window.predicted])
+
+
+def check_values(said: dict[str, Any], predicted: list[float]) -> None:
+    """top_value_share, and the MAE that the story's losses promise in each bin."""
+    assert said["metrics"]["top_value_share"] == max(Counter(predicted).values()) / len(predicted)
+    usual = [1.0 if value <= -1 else 0.5 if value <= 5 else 9.0 for value in predicted]
+    assert is_close(said["estimated"]["metrics"]["mae"], sum(usual) / len(usual))
 
 
 def final_records(records: list[Record]) -> dict[Key, dict[str, Any]]:
@@ -56,6 +66,8 @@ def check_classes(finals: dict[Key, dict[str, Any]], story: Story) -> None:
         assert (said["total"], said["labelled"]) == (len(window.predicted), len(window.pairs))
         assert said["confusion"] == confusion(window), key
         assert said["predicted_counts"] == Counter(window.predicted), key
+        shares = {name: n / len(window.predicted) for name, n in Counter(window.predicted).items()}
+        assert said.get("class_shares") == (None if key[3] else shares), key
         for name, value in class_metrics(window).items():
             assert is_close(said["metrics"][name], value), (key, name)
 

@@ -109,6 +109,10 @@ def test_confidence_is_that_in_the_class_that_the_score_speaks_for() -> None:
         ({"positive_rate": 0.0}, {}, None),
         ({"positive_rate": None}, {"positive_rate": 0.5}, None),
         ({"positive_rate": 0.0, "top_score_share": 1.0}, {"top_score_share": 0.1}, -199.0),
+        ({"top_class_share": 1.0}, {"top_class_share": 0.1}, -199.0),
+        ({"top_class_share": 1.0, "top_score_share": 0.9}, {"top_class_share": 0.1}, 0.0),
+        ({"top_class_share": 1.0, "top_score_share": 1.0}, {"top_class_share": 0.1, "top_score_share": 0.01}, -398.0),
+        ({"top_value_share": 1.0}, {"top_class_share": 0.1}, None),
         ({"positive_rate": 0.0, "top_score_share": 0.9}, {"positive_rate": 0.5, "top_score_share": 0.1}, 0.0),
     ],
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from unittest import mock
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,6 +46,7 @@ GOOD = {
     "name": st.sampled_from(["cat", "dog", 3, 3.0, "3", True, False, 1, 1.0, "x" * 201]),
     "scores": st.sampled_from([{"cat": 0.25, "dog": 0.75}, {"a": 1, "b": 1.0}, {"x": -3, "y": 1e300}, {}, {"a": "b"}]),
     "text": TEXTS,
+    "vector": st.sampled_from([[1, 2.5], [3.0, -4e3], [0, 0], [1], [1e308, 1e308], [1, "x"], "text", [[1, 2]]]),
 }
 PREDICTION_NAMES = {
     "prediction_id": "id", "transaction_id": "id", "id": "id", "model": "text", "model_version": "text",
@@ -300,6 +303,33 @@ WATCHED_NAMES = PREDICTION_NAMES | dict.fromkeys(
 @given(values=chunks(WATCHED_BASES, WATCHED_NAMES))
 def test_fast_watched_values_agree_with_the_definition(values: list[bytes | None]) -> None:
     agree("predictions", [ModelFields("fraud", "predictions", segments=("country",), observer=OBSERVER)], values)
+
+
+EMBEDDING = replace(OBSERVER, paths=(*OBSERVER.paths, (("embedding",),)), dimension=2)
+VECTORS: list[object] = [
+    [1, 2.5], [3.0, -4e3], [0, 0], [1], [1e308, 1e308], [1, "x"], [True, 1], "text", None, {}, [[1, 2]], 7,
+]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    values=chunks([base | {"embedding": [0.5, 1]} for base in WATCHED_BASES], WATCHED_NAMES | {"embedding": "vector"})
+)
+def test_fast_embeddings_agree_with_the_definition(values: list[bytes | None]) -> None:
+    agree("predictions", [ModelFields("fraud", "predictions", segments=("country",), observer=EMBEDDING)], values)
+
+
+def test_records_with_and_without_embeddings_are_of_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = mock.Mock(side_effect=open_record)
+    monkeypatch.setattr("models.codec.open_record", judged)
+    base = {**fraud_prediction(), "latency_ms": 1}
+    values = [json.dumps(base | {"embedding": one}).encode() for one in VECTORS] + [json.dumps(base).encode()]
+    fields = ModelFields("fraud", "predictions", observer=EMBEDDING)
+    decoded = Decoder("t", "predictions", [fields]).decode([Consumed(*one) for one in enumerate(values)], NOW_MS)
+    assert decoded.observed is not None
+    assert judged.call_count == 1
+    seen = EMBEDDING.unpack(decoded.observed.packed[EMBEDDING.name], np.arange(len(values)))
+    assert seen["embedding_state"].tolist() == [1, 1, 2, 2, 1, 2, 2, 2, 0, 2, 2, 2, 0]
 
 
 @pytest.mark.parametrize("base", WATCHED_BASES)

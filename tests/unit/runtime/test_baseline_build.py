@@ -181,11 +181,17 @@ def test_several_classes_and_numbers() -> None:
     assert (found.prediction.min, found.prediction.max) == (1, 4)
 
 
-def test_the_centroid_is_the_mean_of_the_embeddings() -> None:
-    rows: list[Row] = [{"embedding": [1, 2.5], "x": 1}, {"embedding": None}, {"embedding": [3.0, 0]}]
-    assert build(json_lines(rows)).centroid == [2.0, 1.25]
+def test_the_centroid_is_the_mean_of_the_directions_of_embeddings(capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[Row] = [{"embedding": [3, 4.0], "x": 1}, {"embedding": None}, {"embedding": [3.0, 0]}]
+    rows.append({"embedding": [0.0, 0.0]})
     pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), "e.parquet")
-    assert build(Path("e.parquet")).centroid == [2.0, 1.25]
+    for path in (json_lines(rows), Path("e.parquet")):
+        found = build(path)
+        assert found.centroid == pytest.approx([0.8, 0.4])
+        assert found.centroid_scatter is not None
+        assert found.centroid_scatter.records == 2
+        assert found.centroid_scatter.variance == pytest.approx(0.2)  # both are sin(26.57 degrees) off
+        assert "embedding is left out: in 1 rows, where it is 0 or not finite" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

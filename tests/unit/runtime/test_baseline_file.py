@@ -9,8 +9,10 @@ import pytest
 from alerting.evaluator import Evaluator
 from models.errors import ConfigError
 from runtime.alert_plan import alert_plan
+from runtime.alert_spans import silent_drift
 from runtime.check import describe
 from runtime.settings import Settings
+from runtime.settings.alerts_build import resolved
 from runtime.settings.load import parse
 
 GOOD = '{"schema": "hindcast.baseline/1", "performance": {"accuracy": 0.96, "recall": 0.8}, "records": 900}'
@@ -102,3 +104,27 @@ def test_a_wrong_file_is_one_line_with_its_key_path(tmp_path: Path, text: str | 
     (problem,) = caught.value.problems
     assert problem.startswith("models.fraud.baseline: ")
     assert said in problem
+
+
+def test_check_warns_of_rules_about_drift_that_never_judge(tmp_path: Path) -> None:
+    file = tmp_path / "fraud.json"
+    category = {"type": "categorical", "categories": ["a"], "counts": [1, 1, 0, 0, 0, 8]}
+    file.write_text(json.dumps(json.loads(GOOD) | {"features": {"kind": category}}))
+    rules = [
+        {"name": "mine", "metric": "drift.features.*.psi", "above": 0.2, "over": "2h"},
+        {"name": "counted", "metric": "drift.features.*.psi", "above": 0.2, "over": "1000 records"},
+        {"name": "minutely", "metric": "drift.score.psi", "above": 0.2},
+        {"name": "accuracy", "metric": "accuracy", "below": 0.5, "over": "1h"},
+    ]
+
+    def warned(**model: object) -> list[str]:
+        fraud = {"predictions": {"topic": "p"}, **model}
+        found = parse({"models": {"fraud": fraud}, "alerts": {"packs": [], "rules": rules}}, {})
+        return list(silent_drift(resolved(found.alerts), found))
+
+    line = "models.fraud.drift.over: no record of less than {} holds drift, so {} never judge"
+    assert warned(baseline=str(file)) == [line.format("1h", "minutely")]
+    assert warned(baseline=str(file), drift={"over": "3h"}) == [line.format("3h", "mine, minutely")]
+    assert warned(baseline=str(file), drift={"over": "60s"}) == []
+    assert warned(baseline=str(file), drift={"over": "500 records"}) == []
+    assert warned(drift={"over": "3h"}) == []
