@@ -96,6 +96,7 @@ class Sources:
             combo_index=decoded.combo_index,
             bad=np.array([b.record.offset for b in decoded.bad], np.int64) + shift,
             observed=decoded.observed,
+            carried=decoded.carried,
         )
 
     def _shift(self, topic: str) -> int:

@@ -51,7 +51,7 @@ _NESTED: Final = {
     "drift.concept": ("e_value", "threshold", "alarm", "labelled", "page_hinkley", "adwin"),
     "quality": ("columns_missing", "columns_extra"),
     "quality.features.*": _QUALITY,
-    "business": ("value", "cost", "conversions", "click_through_rate", "revenue"),
+    "business": ("value", "cost", "conversions", "click_through_rate", "revenue", "outcomes_without_value"),
 }
 PATHS: Final = (
     *METRICS,

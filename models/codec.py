@@ -22,13 +22,13 @@ from msgspec import Raw, Struct
 from numpy.typing import NDArray
 
 from models.batch import MIN_MS, Combo, Kind
-from models.columns import Columns, from_rows, from_structs, in_order, observed_rows
+from models.columns import Columns, from_rows, from_structs, in_order
 from models.errors import DecodeError
 from models.judge import DEPTH_MAX, Found, Record, open_record, openings
 from models.mapping import ModelFields
-from models.observed import Observed, Observer
+from models.observed import Observed
 from models.outcome import Outcomes, has_failed, narrow, renumbered
-from models.profile import Models, Row
+from models.profile import Models, Profile, Row
 from models.specialise import Shape, Specialised, shape_of, specialise
 
 __all__ = ["BadRecord", "Decoded", "Decoder", "ModelFields"]
@@ -68,6 +68,7 @@ class Decoded:
     bad: list[BadRecord]
     greatest_ms: int
     observed: Observed | None = None
+    carried: NDArray[np.void] | None = None
     classes: list[str] = field(default_factory=list)
     """The names that ``outcome`` points into, of a multiclass task."""
 
@@ -99,7 +100,7 @@ class _Chunk:
     now_ms: int
     runs: dict[int, _Run] = field(default_factory=dict)
     rows: dict[int, Row] = field(default_factory=dict)
-    observers: dict[int, Observer | None] = field(default_factory=dict)
+    profiles: dict[int, Profile] = field(default_factory=dict)
     bad: dict[int, BadRecord] = field(default_factory=dict)
 
     def run_of(self, decoder: Specialised) -> _Run:
@@ -140,8 +141,8 @@ class Decoder:
         parts = self._settle(chunk)
         if chunk.rows or not parts:
             rows = list(chunk.rows.values())
-            observed = observed_rows(rows, [chunk.observers.get(at) for at in chunk.rows])
-            parts.append(from_rows(self.kind, self._models.task, list(chunk.rows), rows, observed))
+            profiles = [chunk.profiles[at] for at in chunk.rows] if self.kind == "predictions" else []
+            parts.append(from_rows(self.kind, self._models.task, list(chunk.rows), rows, profiles))
         self._decoders.sort(key=lambda one: -len(chunk.run_of(one).structs))
         return _decoded(chunk, in_order(parts))
 
@@ -197,7 +198,7 @@ class Decoder:
                 profile, model = self._models.choose(fields)
                 found = profile.find_all(fields)
                 row = profile.prediction(found, model, chunk.now_ms, self._future_ms)
-                chunk.observers[at] = profile.observer
+                chunk.profiles[at] = profile
                 shape = None if has_failed(row.outcome) else shape_of(profile, found, fields)
         except DecodeError as error:
             chunk.bad[at] = BadRecord(record, error.code, error.message)
@@ -299,5 +300,5 @@ def _decoded(chunk: _Chunk, columns: Columns) -> Decoded:
     return Decoded(
         columns.ids, offsets[columns.positions], columns.time_ms, columns.score, outcome,
         columns.combos, columns.combo_index, [chunk.bad[at] for at in sorted(chunk.bad)],
-        int(columns.time_ms.max(initial=MIN_MS)), columns.observed, classes,
+        int(columns.time_ms.max(initial=MIN_MS)), columns.observed, columns.carried, classes,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple, cast
 from msgspec import Raw
 
 from models.batch import Combo, Kind
+from models.carried import Carrier
 from models.errors import ConfigError, DecodeError
 from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, UNREAD, Found, Leaf, cut, find, find_any, leaf, scores
 from models.mapping import ModelFields, Paths, field_map
@@ -32,7 +33,7 @@ _ID_INTEGER_RANGE: Final = range(-(2**63), 2**64)
 
 
 class Row(NamedTuple):
-    """One good record; labels have no combo and a NaN score. found: the watched values."""
+    """One good record; labels have no combo and a NaN score. found: the watched values; carried: those to be kept."""
 
     id: bytes
     time_ms: int
@@ -40,6 +41,7 @@ class Row(NamedTuple):
     outcome: Outcome
     combo: Combo
     found: tuple[Seen, ...] = ()
+    carried: tuple[Seen, ...] = ()
 
 
 class Field(NamedTuple):
@@ -60,6 +62,7 @@ class Profile:
     fields: tuple[Field, ...]
     reading: Reading
     observer: Observer | None = None
+    carrier: Carrier | None = None
 
     @property
     def after_outcome(self) -> int:
@@ -69,7 +72,12 @@ class Profile:
     @property
     def watched_from(self) -> int:
         """Where the fields begin that the observer wants."""
-        return len(self.fields) - (len(self.observer.fields) if self.observer else 0)
+        return self.carried_from - (len(self.observer.fields) if self.observer else 0)
+
+    @property
+    def carried_from(self) -> int:
+        """Where the fields begin that the carrier wants; they are watched, too: none of them makes a record bad."""
+        return len(self.fields) - (len(self.carrier.fields) if self.carrier else 0)
 
     def find_all(self, fields: dict[str, Raw]) -> list[Seen]:
         """What stands in a record for each of `self.fields`; DecodeError for an array or object that has a role."""
@@ -85,14 +93,15 @@ class Profile:
 
     def prediction(self, seen: Sequence[Seen], model: str, now_ms: int, future_ms: int) -> Row:
         """The prediction that these values make (order of `self.fields`), or DecodeError."""
-        watched, after = tuple(seen[self.watched_from :]), self.after_outcome
+        watched, after = tuple(seen[self.watched_from : self.carried_from]), self.after_outcome
         found = cast("Sequence[Found]", seen[: self.watched_from])
         exact_id, time = id_bytes(found[0][1]), found[1][1]
         if time is None:
             raise DecodeError("missing:event_time", "no event time")
         score, outcome = self._predicted([value for _, value in found[FIRST_OUTCOME:after]], watched)
         texts = [text(value) for _, value in found[after + 1 :]]
-        return Row(exact_id, time_in_range(time, now_ms, future_ms), score, outcome, (cut(model), *texts), watched)
+        time_ms, combo = time_in_range(time, now_ms, future_ms), (cut(model), *texts)
+        return Row(exact_id, time_ms, score, outcome, combo, watched, tuple(seen[self.carried_from :]))
 
     def _predicted(self, values: Sequence[Leaf], watched: tuple[Seen, ...]) -> tuple[float, Outcome]:
         try:
@@ -127,7 +136,7 @@ class Models:
         shared: dict[tuple[object, ...], Profile] = {}
         for model in models:
             reading = _reading(model)
-            rules = _fields(kind, model, reading), reading, model.observer
+            rules = _fields(kind, model, reading), reading, model.observer, model.carrier
             profile = shared.setdefault(rules, Profile(kind, *rules))
             self._by_paths.setdefault(_model_paths(profile), {})[model.name] = profile
         self.profiles.extend(shared.values())
@@ -233,6 +242,7 @@ def _fields(kind: Kind, model: ModelFields, reading: Reading) -> tuple[Field, ..
     named = (Field(meaning, role, mapped[meaning], instead_of) for meaning, role, instead_of in roles)
     segments = (Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments))
     watched = model.observer.fields if model.observer and predicts else ()
+    watched += model.carrier.fields if model.carrier and predicts else ()
     return (*named, *segments, *(Field(meaning, "watched", paths) for meaning, paths in watched))
 
 

@@ -91,10 +91,10 @@ class Specialised:
     brackets_least: int
     """Opening brackets that every record of this shape has."""
 
-    def columns(self, structs: Sequence[Struct], first: int) -> Iterator[list[Leaf | UnsetType]]:
-        """The values from the first-th on, one list each; an object that several of them are in is fetched once."""
+    def columns(self, structs: Sequence[Struct], wanted: slice) -> Iterator[list[Leaf | UnsetType]]:
+        """The values of these fields, one list each; an object that several of them are in is fetched once."""
         holders: dict[str, Sequence[object]] = {"": structs}
-        for attribute in self.attributes[first:]:
+        for attribute in self.attributes[wanted]:
             if attribute is None:
                 yield [UNSET] * len(structs)
                 continue

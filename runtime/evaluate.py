@@ -76,6 +76,7 @@ class Input:
                 combos=found.combos,
                 combo_index=found.combo_index,
                 observed=found.observed,
+                carried=found.carried,
             )
             show(len(chunk))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from metrics.business import Rates
 from models.batch import Kind
+from models.carried import Carrier, ValueCarrier
 from models.errors import ConfigError
-from models.mapping import NAMES, ModelFields
+from models.mapping import NAMES, ModelFields, field_map
 from runtime.alert_spans import drift_span, rule_spans
 from runtime.settings import ModelSettings, Settings
 from runtime.settings.alerts_build import resolved
@@ -31,8 +33,17 @@ def model_fields(name: str, model: ModelSettings, kind: Kind) -> ModelFields:
         threshold=model.threshold,
         out_of_orderness_ms=model.out_of_orderness_ms,
         observer=watch(model).observer if kind == "predictions" else None,
+        carrier=carrier(model) if kind == "predictions" else None,
         task=model.task,
     )
+
+
+def carrier(model: ModelSettings) -> Carrier | None:
+    """What its predictions carry until their label comes; None if nothing."""
+    if model.business is None:
+        return None
+    fields = {str(meaning): path for meaning, path in model.predictions.fields.items()}
+    return ValueCarrier(field_map("predictions", fields)["value"])
 
 
 def chosen_model(settings: Settings, name: str | None) -> tuple[str, ModelSettings]:
@@ -68,7 +79,8 @@ def _with_spans(plan: ModelPlan, spans: Iterable[Span]) -> ModelPlan:
 
 def model_plan(name: str, model: ModelSettings) -> ModelPlan:
     """The rules of time, and the slices and spans that are kept."""
-    watched = watch(model)
+    watched, carries = watch(model), carrier(model)
+    business = None if model.business is None else Rates(model.business.per_record, model.business.per_value)
     plan = ModelPlan(
         name=name,
         predictions_topic=model.predictions.topic,
@@ -84,9 +96,10 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         window_name=model.window.name,
         task=model.task,
         classes_max=model.classes_max,
-        whole=whole_layout(model.task, model.classes_max, watched),
-        of_segment=layout_of(model.task, model.classes_max, whole=False),
+        whole=whole_layout(model.task, model.classes_max, business, watched),
+        of_segment=layout_of(model.task, model.classes_max, business, whole=False),
         watch=watched,
+        carried_bytes=carries.itemsize if carries else 0,
         reference_errors=_reference_errors(model),
     )
     return _with_spans(plan, drift_span(model))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from metrics.business import Rates
 from metrics.inputs import Inputs
 from metrics.observer import OWN_FIELDS, ModelObserver, Watching
 from metrics.scores import ScorePart
@@ -40,9 +41,9 @@ def _plain(own: tuple[Paths, ...]) -> Watch:
 
 
 @lru_cache(maxsize=1_000)
-def whole_layout(task: Task, classes_max: int, watch: Watch) -> WindowLayout:
+def whole_layout(task: Task, classes_max: int, business: Rates | None, watch: Watch) -> WindowLayout:
     """Outcomes and what is watched besides; one object for all models that are watched alike."""
-    return WindowLayout((*parts(task, classes_max, whole=True), *watch.parts))
+    return WindowLayout((*parts(task, classes_max, business, whole=True), *watch.parts))
 
 
 def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths]:

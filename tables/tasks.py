@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, assert_never
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from metrics import binary, layout, multiclass_chunk, regression
 from metrics.binary_part import BinaryPart
+from metrics.business import Rates
+from metrics.business_part import BusinessPart
 from metrics.delays import Delays
 from metrics.multiclass import MulticlassPart
 from metrics.window_layout import Part, WindowLayout
@@ -24,12 +27,17 @@ def prepare(
     task: Task,
     score: NDArray[np.float64],
     predicted: NDArray[Any],
+    carried: NDArray[np.void],
     actual: NDArray[Any] | None = None,
     latency_ms: NDArray[np.int64] | None = None,
 ) -> Prepared:
-    """A chunk of n records for the parts of their task; predicted and actual as in its column of outcomes."""
+    """A chunk of n records for the parts of their task; predicted and actual as in its column of outcomes.
+
+    carried: what each prediction carries (see `models.carried`).
+    """
     if task == "binary":
-        return binary.prepare(score, predicted, actual, latency_ms)
+        prepared = binary.prepare(score, predicted, actual, latency_ms)
+        return replace(prepared, carried=carried) if carried.itemsize else prepared
     if task == "regression":
         return regression.FINE.prepare(predicted, actual, latency_ms)
     if task == "multiclass":
@@ -37,10 +45,14 @@ def prepare(
     assert_never(task)
 
 
-def parts(task: Task, classes_max: int, *, whole: bool) -> tuple[Part, ...]:
-    """What counts the outcomes of a window: of the whole model finely, of a segment coarsely."""
+def parts(task: Task, classes_max: int, business: Rates | None = None, *, whole: bool) -> tuple[Part, ...]:
+    """What counts the outcomes of a window: of the whole model finely, of a segment coarsely.
+
+    business: what outcomes of a binary model are worth, if that is asked for.
+    """
     if task == "binary":
-        return (BinaryPart(layout.FINE), Delays()) if whole else (BinaryPart(layout.COARSE),)
+        worth = () if business is None else (BusinessPart(business),)
+        return (BinaryPart(layout.FINE), Delays(), *worth) if whole else (BinaryPart(layout.COARSE), *worth)
     if task == "regression":
         return (regression.FINE if whole else regression.COARSE,)
     if task == "multiclass":
@@ -50,6 +62,6 @@ def parts(task: Task, classes_max: int, *, whole: bool) -> tuple[Part, ...]:
 
 
 @lru_cache(maxsize=1_000)
-def layout_of(task: Task, classes_max: int = 0, *, whole: bool) -> WindowLayout:
+def layout_of(task: Task, classes_max: int = 0, business: Rates | None = None, *, whole: bool) -> WindowLayout:
     """Of outcomes alone; one object for all models that are alike."""
-    return WindowLayout(parts(task, classes_max, whole=whole))
+    return WindowLayout(parts(task, classes_max, business, whole=whole))

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue, PlainValidator, WithJsonS
 from models.outcome import Task
 from runtime.settings.base import Section, topic_name
 from runtime.settings.baseline import BaselineFile
+from runtime.settings.business import BusinessSettings
 from runtime.settings.drift import DriftSettings
 from runtime.settings.units import DurationMs, PositiveDurationMs, Span
 
@@ -90,6 +91,7 @@ class ModelSettings(Section):
     segment_values_max: int = Field(default=50, ge=1, le=10_000)
     baseline: BaselineFile | None = None
     drift: DriftSettings = DriftSettings()
+    business: BusinessSettings | None = None
     champion: JsonValue = Field(default=None, repr=False)
     challengers: JsonValue = Field(default=None, repr=False)
 

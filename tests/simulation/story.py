@@ -11,12 +11,14 @@ from typing import Literal
 import numpy as np
 import orjson
 
+from metrics.business import Rates
 from metrics.inputs import Inputs
 from metrics.observer import ModelObserver
 from metrics.reference import Categorical, Numeric
 from metrics.service import Service
 from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS, Batch, Source, empty
+from models.carried import ValueCarrier
 from models.codec import Decoder, ModelFields
 from models.outcome import Task
 from tables.dimensions import Admissions
@@ -49,6 +51,8 @@ WATCH = Watch(
     (Service(), Inputs(FEATURES, over_seconds=60, min_records=1)),
     always=True,
 )
+RATES = Rates(per_record={"fp": -2.5, "tp": 1.0}, per_value={"fn": -1.0, "tp": 0.25})
+CARRIER = ValueCarrier((("value",), ("revenue",)))
 MODEL = ModelPlan(
     name="fraud",
     predictions_topic=TOPICS["predictions"],
@@ -69,6 +73,7 @@ RULES = Rules(
     label_skew_ms=SKEW_MS,
     segments=MODEL.segments,
     now_ms=NOW_MS,
+    value=("value", "revenue"),
 )
 FIELDS: Mapping[str, ModelFields] = {
     "predictions": ModelFields("fraud", "predictions", segments=MODEL.segments, observer=WATCH.observer),
@@ -117,8 +122,9 @@ class Story:
             MODEL,
             task=self.task,
             classes_max=CLASSES_MAX,
-            whole=WindowLayout((*parts(self.task, CLASSES_MAX, whole=True), *WATCH.parts)),
-            of_segment=layout_of(self.task, CLASSES_MAX, whole=False),
+            whole=WindowLayout((*parts(self.task, CLASSES_MAX, RATES, whole=True), *WATCH.parts)),
+            of_segment=layout_of(self.task, CLASSES_MAX, RATES, whole=False),
+            carried_bytes=CARRIER.itemsize if self.task == "binary" else 0,
         )
         return Plan({"fraud": model}, dict.fromkeys(TOPICS.values(), self.partitions))
 
@@ -173,6 +179,7 @@ def _prediction(
     body["score"] = rng.choice((None, 0.0, 1.0, 0.5, rng.random(), rng.random(), rng.random()))
     body["prediction"] = rng.choice(PREDICTED[task])
     body |= _watched(Random(f"{name} {version} {at_ms}"))
+    body |= _worth(Random(f"worth of {name} {version} {at_ms}"))
     publish_ms = at_ms + rng.randrange(SLACK_MS)
     yield Timed(publish_ms, "predictions", partition, orjson.dumps(body), at_ms)
     if rng.random() < 0.15:  # the same again, anywhere
@@ -180,6 +187,7 @@ def _prediction(
         yield Timed(again_ms, "predictions", rng.randrange(partitions), orjson.dumps(body), at_ms)
     elif rng.random() < 0.15:  # another content: only within one partition is there a first one
         other = body | {"score": rng.random(), "prediction": rng.choice(PREDICTED[task]), "device": rng.choice(DEVICES)}
+        other |= _worth(Random(f"another worth of {name} {version} {at_ms}"))
         other["event_time"] = other_ms = at_ms - rng.choice((0, rng.randrange(20 * SECOND_MS)))
         again_ms = publish_ms + 1 + rng.randrange(5 * SECOND_MS)
         yield Timed(again_ms, "predictions", partition, orjson.dumps(other), other_ms)
@@ -198,6 +206,12 @@ def _watched(rng: Random) -> dict[str, object]:
     }
     given = {name: value for name, value in features.items() if rng.random() < 0.8}
     return found | rng.choice(({"features": given}, given))
+
+
+def _worth(rng: Random) -> dict[str, object]:
+    """A business value, mostly."""
+    value = rng.choice((round(rng.uniform(-50, 500), 2), round(rng.uniform(-50, 500), 2), 0, 1e12, 1e13, None, "x", {}))
+    return rng.choice(({"value": value}, {"value": value, "revenue": 1}, {"revenue": value}, {}))
 
 
 def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int], task: Task) -> Iterator[Timed]:
@@ -243,7 +257,8 @@ class Reader:
         self.story, self.source, self.position, self.slack_ms = story, source, position, slack_ms
         self.last, self.watermark_ms = -1, MIN_MS
         self.kind: Kind = "predictions" if source.topic == TOPICS["predictions"] else "labels"
-        self._decoder = Decoder(source.topic, self.kind, [replace(FIELDS[self.kind], task=story.task)])
+        carrier = CARRIER if story.task == "binary" and self.kind == "predictions" else None
+        self._decoder = Decoder(source.topic, self.kind, [replace(FIELDS[self.kind], task=story.task, carrier=carrier)])
 
     @property
     def done(self) -> bool:
@@ -262,7 +277,7 @@ class Reader:
         return Batch(
             self.kind, self.source, base, self.last, self.watermark_ms, False,
             found.ids, found.offsets, found.time_ms, found.score, found.outcome, found.combos, found.combo_index,
-            np.array([bad.record.offset for bad in found.bad], np.int64), found.observed,
+            np.array([bad.record.offset for bad in found.bad], np.int64), found.observed, found.carried,
         )  # fmt: skip
 
     def marker(self, watermark_ms: int | None = None, *, idle: bool = False) -> Batch:

@@ -15,6 +15,7 @@ from msgspec import Raw
 from metrics.observer import ModelObserver
 from metrics.reference import Categorical, Numeric
 from models.batch import Kind
+from models.carried import ValueCarrier
 from models.codec import Decoded, Decoder, ModelFields
 from models.columns import from_rows
 from models.judge import open_record
@@ -162,17 +163,18 @@ def chunks(draw: st.DrawFn, bases: list[dict[str, object]], names: dict[str, str
 
 
 def watched(decoded: Decoded) -> dict[object, object]:
-    """What was packed of each record, where anything was, and the errors."""
-    observed = decoded.observed
+    """What was packed of each record, where anything was, and the errors; and what it carries."""
+    observed, carried = decoded.observed, decoded.carried
+    kept: dict[object, object] = {} if carried is None else {"carried": (carried.dtype, carried.tobytes())}
     if observed is None:
-        return {}
+        return kept
     packed: dict[object, object] = {
         (name, at): one.tobytes()
         for name, values in observed.packed.items()
         for at, one in enumerate(values)
         if any(one.tobytes())
     }
-    return packed | {("error", at): error for at, error in observed.errors.items()}
+    return packed | kept | {("error", at): error for at, error in observed.errors.items()}
 
 
 def agree(kind: str, models: list[ModelFields], values: list[bytes | None]) -> None:
@@ -295,6 +297,30 @@ WATCHED_NAMES = PREDICTION_NAMES | dict.fromkeys(
 @given(values=chunks(WATCHED_BASES, WATCHED_NAMES))
 def test_fast_watched_values_agree_with_the_definition(values: list[bytes | None]) -> None:
     agree("predictions", [ModelFields("fraud", "predictions", segments=("country",), observer=OBSERVER)], values)
+
+
+CARRIER = ValueCarrier((("value",), ("features", "amount"), ("revenue",)))
+CARRIED_BASES: list[dict[str, object]] = [
+    *WATCHED_BASES,
+    {**fraud_prediction(), "value": 12.5, "revenue": 3},
+    {**fraud_prediction(), "revenue": -3, "latency_ms": 5},
+    {**fraud_prediction(), "value": None, "features": {"amount": 0.25}},
+    {**fraud_prediction(model="plain"), "value": 7},
+]
+CARRIED_NAMES = WATCHED_NAMES | dict.fromkeys(("value", "revenue"), "value")
+
+
+@pytest.mark.parametrize("observer", [None, OBSERVER])
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(CARRIED_BASES, CARRIED_NAMES))
+def test_fast_carried_values_agree_with_the_definition(
+    values: list[bytes | None], observer: ModelObserver | None
+) -> None:
+    models = [
+        ModelFields("*", "predictions", segments=("country",), observer=observer, carrier=CARRIER),
+        ModelFields("plain", "predictions"),
+    ]
+    agree("predictions", models, values)
 
 
 @pytest.mark.parametrize("base", WATCHED_BASES)
