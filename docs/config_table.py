@@ -20,6 +20,7 @@ from runtime.settings import (
     StateSettings,
     WebSettings,
 )
+from runtime.settings.business import BusinessSettings
 from runtime.settings.drift import DriftSettings
 from runtime.settings.model import LabelField, PredictionField
 
@@ -30,6 +31,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "kafka.security": SecuritySettings,
     "models.NAME": ModelSettings,
     "models.NAME.drift": DriftSettings,
+    "models.NAME.business": BusinessSettings,
     "models.NAME.predictions": PredictionSource,
     "models.NAME.labels": LabelSource,
     "alerts": AlertSettings,
@@ -37,7 +39,9 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "web": WebSettings,
     "limits": LimitSettings,
 }
-WHOLE: Final = {"kafka.security", "models.NAME.drift", "models.NAME.predictions", "models.NAME.labels"}
+WHOLE: Final = {
+    *("kafka.security", "models.NAME.drift", "models.NAME.business", "models.NAME.predictions", "models.NAME.labels")
+}
 """Keys that have a table of their own."""
 
 MEANINGS: Final = {
@@ -83,11 +87,16 @@ MEANINGS: Final = {
     "them that one. Counted in records, every record of so many holds drift.",
     "models.NAME.drift.min_records": "With fewer, in the span or in the baseline, drift and estimated metrics are "
     "`null`, with the reason.",
+    "models.NAME.business.per_record": "What one outcome of a confusion cell (`tp fp fn tn`) is worth, costs below 0: "
+    "`{fp: -5}`, a false alarm costs five.",
+    "models.NAME.business.per_value": "What an outcome of a cell is worth for each unit of its record's own `value`: "
+    "`{fn: -1}`, a missed fraud costs its amount.",
     "models.NAME.champion": LATER,
     "models.NAME.challengers": LATER,
     "models.NAME.predictions.topic": "The topic of the predictions. The only key without a default.",
     "models.NAME.predictions.fields": "Our name to theirs, with dotted paths (`payload.score`). Known: "
-    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores`, `embedding` and `value` are not read "
+    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores` of classes are read where there is no "
+    "prediction, `value` with `business`, `embedding` not "
     "in this version.",
     "models.NAME.predictions.format": "`json`. Others are read and checked, not acted on in this version.",
     "models.NAME.labels.topic": "The topic of the labels. Not set: `x_predictions` gives `x_labels`.",

@@ -19,6 +19,7 @@ READ = {
         "latency_ms",
         "status",
         "error_type",
+        "value",
     ),
     "labels": ("id", "actual", "label_time"),
 }

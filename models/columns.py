@@ -77,7 +77,7 @@ def in_order(parts: Sequence[Columns]) -> Columns:
 
 
 def from_rows(
-    kind: Kind, task: Task, positions: Sequence[int], rows: Sequence[Row], profiles: Sequence[Profile | None] = ()
+    kind: Kind, task: Task, positions: Sequence[int], rows: Sequence[Row], profiles: Sequence[Profile] = ()
 ) -> Columns:
     """Columns of rows that were judged one by one, each by its profile; labels need none."""
     number: defaultdict[Combo, int] = defaultdict(count().__next__)
@@ -91,10 +91,10 @@ def from_rows(
         column.outcome,
         list(number) if kind == "labels" else _numbered(number, scored),
         np.array([number[row.combo] for row in scored], dtype=np.int32),
-        _observed_rows(rows, [profile and profile.observer for profile in profiles]) if profiles else None,
+        _observed_rows(rows, [profile.observer for profile in profiles]) if profiles else None,
         column.classes,
         carried.packed_rows(
-            [profile and profile.carrier for profile in profiles], [[value for _, value in row.carried] for row in rows]
+            [profile.carrier for profile in profiles], [[value for _, value in row.carried] for row in rows]
         ),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from metrics.business import Rates
 from models.batch import Kind
 from models.carried import Carrier, ValueCarrier
 from models.errors import ConfigError
@@ -80,7 +79,7 @@ def _with_spans(plan: ModelPlan, spans: Iterable[Span]) -> ModelPlan:
 def model_plan(name: str, model: ModelSettings) -> ModelPlan:
     """The rules of time, and the slices and spans that are kept."""
     watched, carries = watch(model), carrier(model)
-    business = None if model.business is None else Rates(model.business.per_record, model.business.per_value)
+    business = None if model.business is None else model.business.rates
     plan = ModelPlan(
         name=name,
         predictions_topic=model.predictions.topic,

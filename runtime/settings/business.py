@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AllowInfNan, Field
 
+from metrics.business import Rates
 from runtime.settings.base import Section
 
 Cell: TypeAlias = Literal["tp", "fp", "fn", "tn"]
@@ -15,3 +16,12 @@ class BusinessSettings(Section):
 
     per_record: dict[Cell, Rate] = Field(default_factory=dict)
     per_value: dict[Cell, Rate] = Field(default_factory=dict)
+
+    @property
+    def rates(self) -> Rates:
+        """The same, as it is reckoned with."""
+        return Rates(_by_name(self.per_record), _by_name(self.per_value))
+
+
+def _by_name(rates: dict[Cell, float]) -> dict[str, float]:
+    return {str(cell): rate for cell, rate in rates.items()}

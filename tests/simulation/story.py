@@ -210,8 +210,10 @@ def _watched(rng: Random) -> dict[str, object]:
 
 def _worth(rng: Random) -> dict[str, object]:
     """A business value, mostly."""
-    value = rng.choice((round(rng.uniform(-50, 500), 2), round(rng.uniform(-50, 500), 2), 0, 1e12, 1e13, None, "x", {}))
-    return rng.choice(({"value": value}, {"value": value, "revenue": 1}, {"revenue": value}, {}))
+    amounts: list[object] = [round(rng.uniform(-50, 500), 2) for _ in range(4)]
+    value = rng.choice([*amounts, 0, 1e12, 1e13, None, "x", {}])
+    ways: list[dict[str, object]] = [{"value": value}, {"value": value, "revenue": 1}, {"revenue": value}, {}]
+    return rng.choice(ways)
 
 
 def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int], task: Task) -> Iterator[Timed]:
