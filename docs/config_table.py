@@ -67,6 +67,10 @@ MEANINGS: Final = {
     "are joined where they are. The counts are checked before the start. `false`: records are keyed anew.",
     "models.NAME.positive_class": "The class that counts as positive, as it stands in the records.",
     "models.NAME.classes_max": "So many classes of a multiclass model stand for themselves, the rest is `__other__`.",
+    "models.NAME.class_scores": "Of a multiclass model: `true` keeps the `scores` of single classes until the label "
+    "comes, so that AUC, log loss and top-k accuracy are known. Each id's row in the state takes 2 bytes for each of "
+    "`classes_max` classes more, and 3: set that to as many classes as there are. Once switched, windows that are "
+    "still open begin anew.",
     "models.NAME.threshold": "The score from which a prediction is positive, where a record has only a score.",
     "models.NAME.window": "Length of the tumbling windows, aligned to the epoch.",
     "models.NAME.horizon": "How long after its prediction's event time a label may lie to join it.",
@@ -95,9 +99,8 @@ MEANINGS: Final = {
     "models.NAME.challengers": LATER,
     "models.NAME.predictions.topic": "The topic of the predictions. The only key without a default.",
     "models.NAME.predictions.fields": "Our name to theirs, with dotted paths (`payload.score`). Known: "
-    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores` of classes are read where there is no "
-    "prediction, `value` with `business`, `embedding` not "
-    "in this version.",
+    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores` are read of multiclass models, `value` "
+    "with `business`, `embedding` not in this version.",
     "models.NAME.predictions.format": "`json`. Others are read and checked, not acted on in this version.",
     "models.NAME.labels.topic": "The topic of the labels. Not set: `x_predictions` gives `x_labels`.",
     "models.NAME.labels.fields": f"As above. Known: {', '.join(f'`{name}`' for name in get_args(LabelField))}.",

@@ -15,6 +15,7 @@ READ = {
         "event_time",
         "score",
         "prediction",
+        "scores",
         "features",
         "latency_ms",
         "status",

@@ -22,12 +22,13 @@ from msgspec import Raw, Struct
 from numpy.typing import NDArray
 
 from models.batch import MIN_MS, Combo, Kind
+from models.class_scores import ClassScores, narrow
 from models.columns import Columns, from_rows, from_structs, in_order
 from models.errors import DecodeError
 from models.judge import DEPTH_MAX, Found, Record, open_record, openings
 from models.mapping import ModelFields
 from models.observed import Observed
-from models.outcome import Outcomes, has_failed, narrow, renumbered
+from models.outcome import Outcomes, has_failed, renumbered
 from models.profile import Models, Profile, Row
 from models.specialise import Shape, Specialised, shape_of, specialise
 
@@ -71,10 +72,15 @@ class Decoded:
     carried: NDArray[np.void] | None = None
     classes: list[str] = field(default_factory=list)
     """The names that ``outcome`` points into, of a multiclass task."""
+    class_scores: ClassScores | None = None
+    """Of the same classes, where they are to be carried."""
 
-    def coded(self, codes: NDArray[np.int64]) -> Decoded:
-        """With these codes for the classes, i8[len(classes)], instead of their names."""
-        return replace(self, outcome=renumbered(codes, self.outcome), classes=[])
+    def coded(self, codes: NDArray[np.int64], classes_max: int) -> Decoded:
+        """With these codes for the classes, i8[len(classes)], instead of names. classes_max: the code of all others."""
+        outcome, carried = renumbered(codes, self.outcome), self.carried
+        if self.class_scores is not None:
+            carried = self.class_scores.renumbered(codes).pack(len(self.ids), classes_max)
+        return replace(self, outcome=outcome, classes=[], carried=carried, class_scores=None)
 
 
 @dataclass(slots=True)
@@ -296,9 +302,9 @@ def _surely_flat(chunk: _Chunk, runs: Sequence[_Run]) -> bool:
 
 def _decoded(chunk: _Chunk, columns: Columns) -> Decoded:
     offsets = np.fromiter(map(_offset, chunk.records), np.int64, len(chunk.records))
-    classes, outcome = narrow(columns.classes, columns.outcome)
+    classes, outcome, scores = narrow(columns.classes, columns.outcome, columns.class_scores)
     return Decoded(
         columns.ids, offsets[columns.positions], columns.time_ms, columns.score, outcome,
         columns.combos, columns.combo_index, [chunk.bad[at] for at in sorted(chunk.bad)],
-        int(columns.time_ms.max(initial=MIN_MS)), columns.observed, columns.carried, classes,
+        int(columns.time_ms.max(initial=MIN_MS)), columns.observed, columns.carried, classes, scores,
     )  # fmt: skip

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from models import carried, outcome_columns
 from models import outcome as outcomes
 from models.batch import Combo, Kind, unite
+from models.carried import Carried, ScoresCarrier
+from models.class_scores import ClassScores
 from models.errors import DecodeError
 from models.judge import ID_BYTES_MAX, Leaf, cut
 from models.observed import Observed, Observer, Value
@@ -38,6 +40,7 @@ class Columns:
     observed: Observed | None = None
     classes: list[str] = field(default_factory=list)
     carried: NDArray[np.void] | None = None
+    class_scores: ClassScores | None = None
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
         """The records that a mask or an array of indexes names; combos and classes stay as they are."""
@@ -50,6 +53,7 @@ class Columns:
             self.observed and self.observed.take(at),
             self.classes,
             None if self.carried is None else self.carried[at],
+            self.class_scores and self.class_scores.take(at, len(ids)),
         )  # fmt: skip
 
 
@@ -72,6 +76,9 @@ def in_order(parts: Sequence[Columns]) -> Columns:
         else None,
         classes,
         carried.unite([(len(part.ids), part.carried) for part in parts]),
+        ClassScores.concat([(len(part.ids), part.class_scores, part.classes) for part in parts], classes)
+        if any(part.class_scores for part in parts)
+        else None,
     )
     return together.take(np.argsort(together.positions, kind="stable"))
 
@@ -93,9 +100,10 @@ def from_rows(
         np.array([number[row.combo] for row in scored], dtype=np.int32),
         _observed_rows(rows, [profile.observer for profile in profiles]) if profiles else None,
         column.classes,
-        carried.packed_rows(
-            [profile.carrier for profile in profiles], [[value for _, value in row.carried] for row in rows]
-        ),
+        carried.packed_rows([profile.carrier for profile in profiles], [row.carried for row in rows]),
+        ClassScores.of([row.carried for row in rows], column.classes)
+        if any(isinstance(profile.carrier, ScoresCarrier) for profile in profiles)
+        else None,
     )
 
 
@@ -155,8 +163,10 @@ def from_structs(
     if column.fits is not None:
         stands &= column.fits
     combos, combo_index, known = _combos(profile, models, others[after:watched], structs)
-    kept = _observed(decoder, structs), column.classes, _carried(decoder, structs)
-    columns = Columns(positions, ids, time_ms, score, column.outcome, combos, combo_index, *kept)
+    columns = Columns(
+        positions, ids, time_ms, score, column.outcome, combos, combo_index, _observed(decoder, structs), column.classes
+    )
+    _carry(columns, decoder, structs)
     return columns, stands & known
 
 
@@ -170,12 +180,16 @@ def _observed(decoder: Specialised, structs: Sequence[Struct]) -> Observed | Non
     return Observed(len(structs), {observer.name: packed.values}, packed.errors)
 
 
-def _carried(decoder: Specialised, structs: Sequence[Struct]) -> NDArray[np.void] | None:
-    profile = decoder.shape.profile
-    if profile.carrier is None:
-        return None
-    wanted = slice(profile.carried_from, len(profile.fields))
-    return profile.carrier.pack(cast("list[list[Value]]", list(decoder.columns(structs, wanted))))
+def _carry(columns: Columns, decoder: Specialised, structs: Sequence[Struct]) -> None:
+    """Add what these records carry; scores bring the names of their classes with them."""
+    carrier = decoder.shape.profile.carrier
+    if carrier is None:
+        return
+    (values,) = cast("list[list[Carried]]", list(decoder.columns(structs, slice(-1, None))))
+    if isinstance(carrier, ScoresCarrier):
+        columns.class_scores = ClassScores.of(values, columns.classes)
+    else:
+        columns.carried = carrier.pack(values)
 
 
 def _column(getter: Getter, structs: Sequence[Struct]) -> list[Leaf | UnsetType]:

@@ -14,16 +14,28 @@ from typing import Final, Literal, NamedTuple, cast
 from msgspec import Raw
 
 from models.batch import Combo, Kind
-from models.carried import Carrier
+from models.carried import Carried, Carrier
 from models.errors import ConfigError, DecodeError
-from models.judge import ID_BYTES_MAX, TEXT_CHARS_MAX, UNREAD, Found, Leaf, cut, find, find_any, leaf, scores
+from models.judge import (
+    ID_BYTES_MAX,
+    TEXT_CHARS_MAX,
+    UNREAD,
+    Found,
+    Leaf,
+    cut,
+    find,
+    find_any,
+    find_scores,
+    leaf,
+    scores,
+)
 from models.mapping import ModelFields, Paths, field_map
 from models.observed import Observer, Seen
 from models.outcome import Task, failed
 from models.reading import MULTICLASS, REGRESSION, BinaryReading, Outcome, OutcomeRole, Reading, best_class
 from models.timestamps import parse_one, range_code
 
-Role = Literal["id", "time", "model", "text", "watched"] | OutcomeRole
+Role = Literal["id", "time", "model", "text", "watched", "shares"] | OutcomeRole
 
 EVERY_MODEL: Final = "*"
 FIRST_OUTCOME: Final = 2
@@ -32,8 +44,12 @@ FIRST_OUTCOME: Final = 2
 _ID_INTEGER_RANGE: Final = range(-(2**63), 2**64)
 
 
+Sight = tuple[int, Carried]
+"""As `Seen`, where an object of scores may stand, too."""
+
+
 class Row(NamedTuple):
-    """One good record; labels have no combo and a NaN score. found: the watched values; carried: those to be kept."""
+    """One good record; labels have no combo and a NaN score. found: the watched values; carried: that to be kept."""
 
     id: bytes
     time_ms: int
@@ -41,7 +57,7 @@ class Row(NamedTuple):
     outcome: Outcome
     combo: Combo
     found: tuple[Seen, ...] = ()
-    carried: tuple[Seen, ...] = ()
+    carried: Carried = None
 
 
 class Field(NamedTuple):
@@ -76,24 +92,28 @@ class Profile:
 
     @property
     def carried_from(self) -> int:
-        """Where the fields begin that the carrier wants; they are watched, too: none of them makes a record bad."""
-        return len(self.fields) - (len(self.carrier.fields) if self.carrier else 0)
+        """Where the field stands that the carrier wants, if there is one; it makes no record bad."""
+        return len(self.fields) - (self.carrier is not None)
 
-    def find_all(self, fields: dict[str, Raw]) -> list[Seen]:
+    def find_all(self, fields: dict[str, Raw]) -> list[Sight]:
         """What stands in a record for each of `self.fields`; DecodeError for an array or object that has a role."""
-        found: list[Seen] = []
+        found: list[Sight] = []
         for one in self.fields:
             if one.role == "watched":
                 found.append(find_any(fields, one.paths))
+                continue
+            if one.role == "shares":
+                found.append(find_scores(fields, one.paths))
                 continue
             said = one.instead_of is not None and found[one.instead_of][1] is not None
             read = _best_of_scores if one.role == "scores" else leaf
             found.append(UNREAD if said else find(fields, one.paths, one.meaning, read))
         return found
 
-    def prediction(self, seen: Sequence[Seen], model: str, now_ms: int, future_ms: int) -> Row:
+    def prediction(self, seen: Sequence[Sight], model: str, now_ms: int, future_ms: int) -> Row:
         """The prediction that these values make (order of `self.fields`), or DecodeError."""
-        watched, after = tuple(seen[self.watched_from : self.carried_from]), self.after_outcome
+        watched = cast("tuple[Seen, ...]", tuple(seen[self.watched_from : self.carried_from]))
+        after = self.after_outcome
         found = cast("Sequence[Found]", seen[: self.watched_from])
         exact_id, time = id_bytes(found[0][1]), found[1][1]
         if time is None:
@@ -101,7 +121,7 @@ class Profile:
         score, outcome = self._predicted([value for _, value in found[FIRST_OUTCOME:after]], watched)
         texts = [text(value) for _, value in found[after + 1 :]]
         time_ms, combo = time_in_range(time, now_ms, future_ms), (cut(model), *texts)
-        return Row(exact_id, time_ms, score, outcome, combo, watched, tuple(seen[self.carried_from :]))
+        return Row(exact_id, time_ms, score, outcome, combo, watched, seen[-1][1] if self.carrier else None)
 
     def _predicted(self, values: Sequence[Leaf], watched: tuple[Seen, ...]) -> tuple[float, Outcome]:
         try:
@@ -242,8 +262,9 @@ def _fields(kind: Kind, model: ModelFields, reading: Reading) -> tuple[Field, ..
     named = (Field(meaning, role, mapped[meaning], instead_of) for meaning, role, instead_of in roles)
     segments = (Field(f"segment {i + 1}", "text", paths) for i, paths in enumerate(mapped.segments))
     watched = model.observer.fields if model.observer and predicts else ()
-    watched += model.carrier.fields if model.carrier and predicts else ()
-    return (*named, *segments, *(Field(meaning, "watched", paths) for meaning, paths in watched))
+    carrier = model.carrier if predicts else None
+    carried = (Field(carrier.meaning, carrier.role, carrier.paths),) if carrier else ()
+    return (*named, *segments, *(Field(meaning, "watched", paths) for meaning, paths in watched), *carried)
 
 
 def _model_paths(profile: Profile) -> Paths:

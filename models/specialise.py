@@ -19,8 +19,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from models.judge import UNREAD, Leaf, find_any
 from models.mapping import Path
-from models.observed import WATCHED, Seen
-from models.profile import Field, Profile, Role
+from models.observed import WATCHED
+from models.profile import Field, Profile, Role, Sight
 
 
 class Place(NamedTuple):
@@ -58,6 +58,7 @@ _TYPES: Final[dict[tuple[Role, str], object]] = {
     ("name", "str"): str,
     ("name", "bool"): bool,
     ("scores", "scores"): dict[str, float],
+    ("shares", "scores"): dict[str, float],
     ("model", "str"): str,
     ("text", "str"): str,
     ("text", "int"): int,
@@ -104,7 +105,7 @@ class Specialised:
             yield list(map(attrgetter(name), holders[above]))
 
 
-def shape_of(profile: Profile, found: Iterable[Seen], fields: Mapping[str, Raw]) -> Shape:
+def shape_of(profile: Profile, found: Iterable[Sight], fields: Mapping[str, Raw]) -> Shape:
     """The shape of the record with these fields, in which this was found."""
     places = [
         _place(profile, one, seen)._replace(hides=_hides(one, seen[0], fields))
@@ -153,7 +154,7 @@ def specialise(shape: Shape) -> Specialised | None:
     return Specialised(shape, msgspec.json.Decoder(struct).decode, names, getters, tree.brackets())
 
 
-def _place(profile: Profile, field: Field, found: Seen) -> Place:
+def _place(profile: Profile, field: Field, found: Sight) -> Place:
     at, value = found
     if field.role == "watched":
         return Place(at, "any" if at >= 0 else "absent")
@@ -165,7 +166,7 @@ def _place(profile: Profile, field: Field, found: Seen) -> Place:
             kind = "str"
         elif profile.kind == "labels":
             kind = _NULL_AS.get(field.role, kind)
-    elif field.role == "scores":
+    elif field.role == "scores" or (field.role == "shares" and isinstance(value, dict)):
         kind = "scores"
     elif kind in _NUMBERS.get(field.role, ()):
         kind = "number"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from models.batch import Kind
-from models.carried import Carrier, ValueCarrier
+from models.carried import Carrier, ScoresCarrier, ValueCarrier
 from models.errors import ConfigError
 from models.mapping import NAMES, ModelFields, field_map
 from runtime.alert_spans import drift_span, rule_spans
@@ -39,10 +39,10 @@ def model_fields(name: str, model: ModelSettings, kind: Kind) -> ModelFields:
 
 def carrier(model: ModelSettings) -> Carrier | None:
     """What its predictions carry until their label comes; None if nothing."""
-    if model.business is None:
-        return None
-    fields = {str(meaning): path for meaning, path in model.predictions.fields.items()}
-    return ValueCarrier(field_map("predictions", fields)["value"])
+    mapped = field_map("predictions", {str(meaning): path for meaning, path in model.predictions.fields.items()})
+    if model.class_scores:
+        return ScoresCarrier(mapped["scores"], model.classes_max)
+    return None if model.business is None else ValueCarrier(mapped["value"])
 
 
 def chosen_model(settings: Settings, name: str | None) -> tuple[str, ModelSettings]:
@@ -95,8 +95,8 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         window_name=model.window.name,
         task=model.task,
         classes_max=model.classes_max,
-        whole=whole_layout(model.task, model.classes_max, business, watched),
-        of_segment=layout_of(model.task, model.classes_max, business, whole=False),
+        whole=whole_layout(model.task, model.classes_max, business, watched, has_class_scores=model.class_scores),
+        of_segment=layout_of(model.task, model.classes_max, business, has_class_scores=model.class_scores, whole=False),
         watch=watched,
         carried_bytes=carries.itemsize if carries else 0,
         reference_errors=_reference_errors(model),

@@ -41,9 +41,12 @@ def _plain(own: tuple[Paths, ...]) -> Watch:
 
 
 @lru_cache(maxsize=1_000)
-def whole_layout(task: Task, classes_max: int, business: Rates | None, watch: Watch) -> WindowLayout:
+def whole_layout(
+    task: Task, classes_max: int, business: Rates | None, watch: Watch, *, has_class_scores: bool
+) -> WindowLayout:
     """Outcomes and what is watched besides; one object for all models that are watched alike."""
-    return WindowLayout((*parts(task, classes_max, business, whole=True), *watch.parts))
+    outcomes = parts(task, classes_max, business, has_class_scores=has_class_scores, whole=True)
+    return WindowLayout((*outcomes, *watch.parts))
 
 
 def _own_paths(model: ModelSettings) -> tuple[tuple[Paths, ...], Paths]:

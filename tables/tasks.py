@@ -16,11 +16,14 @@ from metrics.business_part import BusinessPart
 from metrics.delays import Delays
 from metrics.multiclass import MulticlassPart
 from metrics.window_layout import Part, WindowLayout
+from models import class_scores
 from models.outcome import Task
 from tables.windows import Prepared
 
 _NO_SCORES = 1
-"""Rows keep no scores of single classes, so one bin is enough for none."""
+"""One bin is enough for none."""
+_SCORE_BINS, _SCORE_BINS_OF_SEGMENT = 100, 20
+"""Of each class: there are as many histograms as classes, so they are coarser than that of a binary model."""
 
 
 def prepare(
@@ -41,14 +44,17 @@ def prepare(
     if task == "regression":
         return regression.FINE.prepare(predicted, actual, latency_ms)
     if task == "multiclass":
-        return multiclass_chunk.prepare(predicted, None, actual, latency_ms)
+        return multiclass_chunk.prepare(predicted, class_scores.unpack(carried), actual, latency_ms)
     assert_never(task)
 
 
-def parts(task: Task, classes_max: int, business: Rates | None = None, *, whole: bool) -> tuple[Part, ...]:
+def parts(
+    task: Task, classes_max: int, business: Rates | None = None, *, has_class_scores: bool = False, whole: bool
+) -> tuple[Part, ...]:
     """What counts the outcomes of a window: of the whole model finely, of a segment coarsely.
 
-    business: what outcomes of a binary model are worth, if that is asked for.
+    business: what outcomes of a binary model are worth, if that is asked for. has_class_scores: whether predictions of
+    a multiclass one carry scores.
     """
     if task == "binary":
         worth = () if business is None else (BusinessPart(business),)
@@ -57,11 +63,14 @@ def parts(task: Task, classes_max: int, business: Rates | None = None, *, whole:
         return (regression.FINE if whole else regression.COARSE,)
     if task == "multiclass":
         latency_bins = (layout.FINE if whole else layout.COARSE).latency_bins
-        return (MulticlassPart(classes_max, _NO_SCORES, latency_bins),)
+        score_bins = (_SCORE_BINS if whole else _SCORE_BINS_OF_SEGMENT) if has_class_scores else _NO_SCORES
+        return (MulticlassPart(classes_max, score_bins, latency_bins),)
     assert_never(task)
 
 
 @lru_cache(maxsize=1_000)
-def layout_of(task: Task, classes_max: int = 0, business: Rates | None = None, *, whole: bool) -> WindowLayout:
+def layout_of(
+    task: Task, classes_max: int = 0, business: Rates | None = None, *, has_class_scores: bool = False, whole: bool
+) -> WindowLayout:
     """Of outcomes alone; one object for all models that are alike."""
-    return WindowLayout(parts(task, classes_max, business, whole=whole))
+    return WindowLayout(parts(task, classes_max, business, has_class_scores=has_class_scores, whole=whole))

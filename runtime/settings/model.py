@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, JsonValue, PlainValidator, WithJsonSchema
 
+from models.carried import CLASSES_MAX
 from models.outcome import Task
 from runtime.settings.base import Section, topic_name
 from runtime.settings.baseline import BaselineFile
@@ -77,7 +78,8 @@ class ModelSettings(Section):
     label_source: LabelSource = Field(default=LabelSource(), alias="labels")
     partitioned_by_id: bool = False
     positive_class: ClassValue = 1
-    classes_max: int = Field(default=50, ge=2, le=200)
+    classes_max: int = Field(default=50, ge=2, le=CLASSES_MAX)
+    class_scores: bool = False
     threshold: float = Field(default=0.5, ge=0, le=1)
     window: Span = Field(default="60s", validate_default=True)
     horizon_ms: PositiveDurationMs = Field(default="6h", alias="horizon", validate_default=True)

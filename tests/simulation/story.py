@@ -18,7 +18,7 @@ from metrics.reference import Categorical, Numeric
 from metrics.service import Service
 from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS, Batch, Source, empty
-from models.carried import ValueCarrier
+from models.carried import Carrier, ScoresCarrier, ValueCarrier
 from models.codec import Decoder, ModelFields
 from models.outcome import Task
 from tables.dimensions import Admissions
@@ -82,6 +82,7 @@ FIELDS: Mapping[str, ModelFields] = {
 
 CLASSES = ("3", "cat", "cow")
 CLASSES_MAX = len(CLASSES)
+CARRIERS: Mapping[Task, Carrier] = {"binary": CARRIER, "multiclass": ScoresCarrier((("scores",),), CLASSES_MAX)}
 PREDICTED: Mapping[Task, tuple[object, ...]] = {
     "binary": (0, 1),
     "multiclass": ("cat", "dog", 3, True),
@@ -122,9 +123,11 @@ class Story:
             MODEL,
             task=self.task,
             classes_max=CLASSES_MAX,
-            whole=WindowLayout((*parts(self.task, CLASSES_MAX, RATES, whole=True), *WATCH.parts)),
-            of_segment=layout_of(self.task, CLASSES_MAX, RATES, whole=False),
-            carried_bytes=CARRIER.itemsize if self.task == "binary" else 0,
+            whole=WindowLayout(
+                (*parts(self.task, CLASSES_MAX, RATES, has_class_scores=True, whole=True), *WATCH.parts)
+            ),
+            of_segment=layout_of(self.task, CLASSES_MAX, RATES, has_class_scores=True, whole=False),
+            carried_bytes=CARRIERS[self.task].itemsize if self.task in CARRIERS else 0,
         )
         return Plan({"fraud": model}, dict.fromkeys(TOPICS.values(), self.partitions))
 
@@ -180,6 +183,7 @@ def _prediction(
     body["prediction"] = rng.choice(PREDICTED[task])
     body |= _watched(Random(f"{name} {version} {at_ms}"))
     body |= _worth(Random(f"worth of {name} {version} {at_ms}"))
+    body |= _class_scores(Random(f"class scores of {name} {version} {at_ms}"))
     publish_ms = at_ms + rng.randrange(SLACK_MS)
     yield Timed(publish_ms, "predictions", partition, orjson.dumps(body), at_ms)
     if rng.random() < 0.15:  # the same again, anywhere
@@ -187,6 +191,7 @@ def _prediction(
         yield Timed(again_ms, "predictions", rng.randrange(partitions), orjson.dumps(body), at_ms)
     elif rng.random() < 0.15:  # another content: only within one partition is there a first one
         other = body | {"score": rng.random(), "prediction": rng.choice(PREDICTED[task]), "device": rng.choice(DEVICES)}
+        other |= _class_scores(Random(f"other class scores of {name} {version} {at_ms}"))
         other |= _worth(Random(f"another worth of {name} {version} {at_ms}"))
         other["event_time"] = other_ms = at_ms - rng.choice((0, rng.randrange(20 * SECOND_MS)))
         again_ms = publish_ms + 1 + rng.randrange(5 * SECOND_MS)
@@ -214,6 +219,14 @@ def _worth(rng: Random) -> dict[str, object]:
     value = rng.choice([*amounts, 0, 1e12, 1e13, None, "x", {}])
     ways: list[dict[str, object]] = [{"value": value}, {"value": value, "revenue": 1}, {"revenue": value}, {}]
     return rng.choice(ways)
+
+
+def _class_scores(rng: Random) -> dict[str, object]:
+    """Scores of single classes, mostly; a class may stand nowhere else."""
+    names = rng.sample(("3", "cat", "cow", "dog", "yak"), rng.randrange(1, 6))
+    odd: list[object] = [None, "x", {}, {"cat": "high"}, {"cat": 0.5, "dog": 1.5}, {"cat": 0, "dog": 0}]
+    usual: list[object] = [{name: round(rng.random(), 3) for name in names} for _ in range(12)]
+    return rng.choice(({"scores": rng.choice(usual + odd)}, {"scores": rng.choice(usual)}, {}))
 
 
 def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int], task: Task) -> Iterator[Timed]:
@@ -259,7 +272,7 @@ class Reader:
         self.story, self.source, self.position, self.slack_ms = story, source, position, slack_ms
         self.last, self.watermark_ms = -1, MIN_MS
         self.kind: Kind = "predictions" if source.topic == TOPICS["predictions"] else "labels"
-        carrier = CARRIER if story.task == "binary" and self.kind == "predictions" else None
+        carrier = CARRIERS.get(story.task) if self.kind == "predictions" else None
         self._decoder = Decoder(source.topic, self.kind, [replace(FIELDS[self.kind], task=story.task, carrier=carrier)])
 
     @property
@@ -272,7 +285,7 @@ class Reader:
         self.position += len(raw)
         found = self._decoder.decode([Consumed(r.offset, r.timestamp_ms, r.value) for r in raw], NOW_MS)
         if found.classes:
-            found = found.coded(self.story.admissions.class_codes(TOPICS["labels"], found.classes))
+            found = found.coded(self.story.admissions.class_codes(TOPICS["labels"], found.classes), CLASSES_MAX)
         base, self.last = self.last, raw[-1].offset
         if len(found.ids):
             self.watermark_ms = max(self.watermark_ms, found.greatest_ms - self.slack_ms)

@@ -36,7 +36,7 @@ OUTCOMES = st.tuples(
 
 
 def carried(values: list[Value]) -> np.ndarray[Any, np.dtype[np.void]]:
-    return ValueCarrier((("value",),)).pack([values])
+    return ValueCarrier((("value",),)).pack(values)
 
 
 def prepared(outcomes: list[Said]) -> Prepared:

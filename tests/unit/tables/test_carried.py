@@ -53,7 +53,7 @@ class Feed:
                 np.arange(base + 1, base + n + 1), np.full(n, T0), np.full(n, 0.75),
                 np.array([predicted for _, _, predicted, _ in said], np.int8),
                 [(model, version) for version in versions], np.arange(n, dtype=np.int32),
-                carried=CARRIER.pack([[value for *_, value in said]]) if carries else None,
+                carried=CARRIER.pack([value for *_, value in said]) if carries else None,
             )
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.carried import VALUE, WIDTHS, fitted
+from models.carried import VALUE, WIDTHS, fitted, scores_dtype
 from models.errors import WorldError
 from models.outcome import TASKS, Task, withdrawn
 from tables.row_form import RowForm
@@ -42,8 +42,9 @@ def settled(row: Row) -> Row:
 
 FORMS = [form_of(task, width) for task in TASKS for width in sorted(WIDTHS[task])]
 PLAIN = [form_of(task, 0) for task in TASKS]
+SOME = [*PLAIN, *(form_of("multiclass", scores_dtype(n).itemsize) for n in (2, 200)), form_of("binary", VALUE.itemsize)]
 BUSINESS = form_of("binary", VALUE.itemsize)
-every_form = pytest.mark.parametrize("form", FORMS, ids=[f"{form.task}-{form.carried_bytes}" for form in FORMS])
+every_form = pytest.mark.parametrize("form", SOME, ids=[f"{form.task}-{form.carried_bytes}" for form in SOME])
 
 
 @every_form
