@@ -76,8 +76,9 @@ class ClassScores:
         moved = np.full(records, -1, np.int64)
         moved[positions] = np.arange(len(positions))
         record = moved[self.record]
-        keep = record >= 0
-        return ClassScores(record[keep], self.code[keep], self.share[keep])
+        order = np.argsort(record, kind="stable")
+        order = order[np.count_nonzero(record < 0) :]
+        return ClassScores(record[order], self.code[order], self.share[order])
 
     def renumbered(self, table: Ints) -> ClassScores:
         """With the codes that the table has for these."""

@@ -86,7 +86,8 @@ class RowForm:
 
     def put_carried(self, rows: Rows, carried: NDArray[np.void] | None) -> None:
         """Give every row what its prediction carries, in place; zeros where that is nothing."""
-        rows["carried"] = fitted(carried, len(rows), self.carried_bytes)
+        if self.carried_bytes:
+            rows["carried"] = fitted(carried, len(rows), self.carried_bytes)
 
     def put_labels(self, rows: Rows, outcome: Outcomes) -> None:
         """Give every row a label's outcome, in place; a withdrawn one leaves nonsense (such rows are full)."""

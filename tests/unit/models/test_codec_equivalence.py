@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from unittest import mock
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from msgspec import Raw
 from metrics.observer import ModelObserver
 from metrics.reference import Categorical, Numeric
 from models.batch import Kind
-from models.carried import ValueCarrier
+from models.carried import ScoresCarrier, ValueCarrier
 from models.codec import Decoded, Decoder, ModelFields
 from models.columns import from_rows
 from models.judge import open_record
@@ -164,6 +165,8 @@ def chunks(draw: st.DrawFn, bases: list[dict[str, object]], names: dict[str, str
 
 def watched(decoded: Decoded) -> dict[object, object]:
     """What was packed of each record, where anything was, and the errors; and what it carries."""
+    if decoded.class_scores is not None:  # packed by codes in the order of their names
+        decoded = decoded.coded(np.arange(len(decoded.classes)), len(decoded.classes))
     observed, carried = decoded.observed, decoded.carried
     kept: dict[object, object] = {} if carried is None else {"carried": (carried.dtype, carried.tobytes())}
     if observed is None:
@@ -260,6 +263,14 @@ def test_fast_predictions_of_numbers_agree_with_the_definition(values: list[byte
 @given(values=chunks(CLASS_BASES, CLASS_NAMES))
 def test_fast_predictions_of_classes_agree_with_the_definition(values: list[bytes | None]) -> None:
     agree("predictions", of("predictions", "multiclass"), values)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(CLASS_BASES, CLASS_NAMES))
+def test_fast_scores_of_classes_agree_with_the_definition(values: list[bytes | None]) -> None:
+    carrier = ScoresCarrier((("scores",), ("features",)), 3)
+    carrying = [ModelFields("DE", "predictions", segments=("country",), carrier=carrier, task="multiclass")]
+    agree("predictions", [*carrying, *of("predictions", "multiclass")], values)
 
 
 @settings(max_examples=50, deadline=None)
