@@ -62,7 +62,8 @@ class Sources:
         decoded = decoder.decode(chunk.records, context.now_ms())
         if decoded.classes:
             labels_topic = context.plan.fed_by(chunk.topic)[0].labels_topic
-            decoded = decoded.coded(await context.dimensions.class_codes(labels_topic, decoded.classes))
+            codes = await context.dimensions.class_codes(labels_topic, decoded.classes)
+            decoded = decoded.coded(codes, context.plan.classes_max(labels_topic))
         await self._hold_if_mostly_bad(chunk.topic, len(chunk), len(decoded.bad))
         letters = await send_dead_letters(context, chunk, decoded.bad) if decoded.bad else []
         context.telemetry.consumed.add(chunk.topic, n=len(chunk))
@@ -98,6 +99,7 @@ class Sources:
             combo_index=decoded.combo_index,
             bad=np.array([b.record.offset for b in decoded.bad], np.int64) + shift,
             observed=decoded.observed,
+            carried=decoded.carried,
         )
 
     def _shift(self, topic: str) -> int:

@@ -13,7 +13,8 @@ _LABEL_FREE: Final = ("top_score_share", "top_class_share", "top_value_share", "
 _AVERAGED: Final = tuple(f"{name}_{how}" for name in ("precision", "recall", "f1") for how in ("weighted", "macro"))
 _ERRORS: Final = ("mse", "rmse", "mae", "r2", "mape", "bias")
 _VALUES: Final = ("mean_prediction", "mean_actual", "error_p50", "error_p90", "error_p95", "error_p99")
-METRICS: Final = (*_CLASSES, *_SCORES, *_LABEL_FREE, *_AVERAGED, *_ERRORS, *_VALUES)
+_TOP_K: Final = ("top_2_accuracy", "top_3_accuracy", "top_5_accuracy")
+METRICS: Final = (*_CLASSES, *_SCORES, *_LABEL_FREE, *_AVERAGED, *_TOP_K, *_ERRORS, *_VALUES)
 """Names in ``metrics`` (all tasks): a rule writes them bare."""
 
 TOP: Final = (
@@ -54,7 +55,7 @@ _NESTED: Final = {
     "errors": ("*",),
     "resources.*": ("mean", "p95", "max"),
     "class_shares": ("*",),
-    "per_class.*": ("precision", "recall", "f1", "support"),
+    "per_class.*": ("precision", "recall", "f1", "auc", "support"),
     "drift": ("records", "features_drifted", "kinds"),
     "drift.score": (*_DRIFT, *_NUMERIC),
     "drift.prediction": (*_DRIFT, *_CLASS_SHARES, "new_classes", *_NUMERIC, "wasserstein", "binning_error.wasserstein"),
@@ -67,7 +68,7 @@ _NESTED: Final = {
     "quality.features.*": _QUALITY,
     "trends.throughput_per_second": ("newest", "z"),
     "trends.*": ("moving_average", "slope_per_hour"),
-    "business": ("value", "cost", "conversions", "click_through_rate", "revenue"),
+    "business": ("value", "cost", "conversions", "click_through_rate", "revenue", "outcomes_without_value"),
 }
 PATHS: Final = (
     *METRICS,

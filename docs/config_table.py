@@ -21,6 +21,7 @@ from runtime.settings import (
     StateSettings,
     WebSettings,
 )
+from runtime.settings.business import BusinessSettings
 from runtime.settings.drift import DriftSettings
 from runtime.settings.kafka import OAuthSettings
 from runtime.settings.model import LabelField, PredictionField
@@ -33,6 +34,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "kafka.security.oauth": OAuthSettings,
     "models.NAME": ModelSettings,
     "models.NAME.drift": DriftSettings,
+    "models.NAME.business": BusinessSettings,
     "models.NAME.predictions": PredictionSource,
     "models.NAME.labels": LabelSource,
     "alerts": AlertSettings,
@@ -42,11 +44,8 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "limits": LimitSettings,
 }
 WHOLE: Final = {
-    "kafka.security",
-    "kafka.security.oauth",
-    "models.NAME.drift",
-    "models.NAME.predictions",
-    "models.NAME.labels",
+    *("kafka.security", "kafka.security.oauth"),
+    *("models.NAME.drift", "models.NAME.business", "models.NAME.predictions", "models.NAME.labels"),
 }
 """Keys that have a table of their own."""
 
@@ -82,6 +81,10 @@ MEANINGS: Final = {
     "are joined where they are. The counts are checked before the start. `false`: records are keyed anew.",
     "models.NAME.positive_class": "The class that counts as positive, as it stands in the records.",
     "models.NAME.classes_max": "So many classes of a multiclass model stand for themselves, the rest is `__other__`.",
+    "models.NAME.class_scores": "Of a multiclass model: `true` keeps the `scores` of single classes until the label "
+    "comes, so that AUC, log loss and top-k accuracy are known. Each id's row in the state takes 2 bytes for each of "
+    "`classes_max` classes more, and 3, an open window 0.8 kB for each class (a segment's 0.16 kB): set `classes_max` "
+    "to as many classes as there are. Once switched, windows that are still open begin anew.",
     "models.NAME.threshold": "The score from which a prediction is positive, where a record has only a score.",
     "models.NAME.window": "Length of the tumbling windows, aligned to the epoch.",
     "models.NAME.horizon": "How long after its prediction's event time a label may lie to join it.",
@@ -106,12 +109,16 @@ MEANINGS: Final = {
     "them that one. Counted in records, every record of so many holds drift.",
     "models.NAME.drift.min_records": "With fewer, in the span or in the baseline, drift and estimated metrics are "
     "`null`, with the reason.",
+    "models.NAME.business.per_record": "What one outcome of a confusion cell (`tp fp fn tn`) is worth, costs below 0: "
+    "`{fp: -5}`, a false alarm costs five.",
+    "models.NAME.business.per_value": "What an outcome of a cell is worth for each unit of its record's own `value`: "
+    "`{fn: -1}`, a missed fraud costs its amount.",
     "models.NAME.champion": LATER,
     "models.NAME.challengers": LATER,
     "models.NAME.predictions.topic": "The topic of the predictions. The only key without a default.",
     "models.NAME.predictions.fields": "Our name to theirs, with dotted paths (`payload.score`). Known: "
-    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores` and `value` are not read "
-    "in this version.",
+    f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores` are read of multiclass models, `value` "
+    "with `business`.",
     "models.NAME.predictions.format": "`json`. Others are read and checked, not acted on in this version.",
     "models.NAME.labels.topic": "The topic of the labels. Not set: `x_predictions` gives `x_labels`.",
     "models.NAME.labels.fields": f"As above. Known: {', '.join(f'`{name}`' for name in get_args(LabelField))}.",

@@ -57,6 +57,7 @@ class Prepared:
     scored: NDArray[np.int32]  # [n] 1 or 0
     prediction_terms: Ints  # [4, n] in the order of _PREDICTION_COLUMNS
     outcome: _Outcome | None
+    carried: NDArray[np.void] | None = None  # [n] what else is known of each prediction
 
     def __len__(self) -> int:
         return len(self.score)
@@ -64,7 +65,8 @@ class Prepared:
     def take(self, index: Ints) -> "Prepared":
         """The records at those positions, i8[m]."""
         outcome = None if self.outcome is None else self.outcome.take(index)
-        return Prepared(self.score[index], self.scored[index], self.prediction_terms[:, index], outcome)
+        carried = None if self.carried is None else self.carried[index]
+        return Prepared(self.score[index], self.scored[index], self.prediction_terms[:, index], outcome, carried)
 
 
 def zeros(slots: int, layout: Layout) -> tuple[Head, Cells]:

@@ -45,13 +45,16 @@ class Delays:
         """How many cells it has."""
         return CELLS * self.bins
 
-    def add_outcomes(self, cells: NDArray[np.int32], start: int, slot: Ints, prepared: Prepared, sign: Ints) -> None:
-        """Count joined labels, in place; sign -1 retracts exactly. cells i4[S, C]: the part's own begin at `start`."""
+    def add_outcomes(
+        self, head: Head, cells: NDArray[np.int32], starts: tuple[int, int], slot: Ints, prepared: Prepared, sign: Ints
+    ) -> None:
+        """As `window_layout.AlsoOutcomes`; sign -1 retracts exactly."""
+        del head
         outcome = prepared.outcome
         if outcome is None or outcome.latency_octaves is None:
             return
         bins = bin_of(outcome.latency_octaves, self.bins_per_octave, self.bins)
-        scatter(cells, slot, start + (outcome.confusion - Column.TP) * self.bins + bins, sign)
+        scatter(cells, slot, starts[1] + (outcome.confusion - Column.TP) * self.bins + bins, sign)
 
     def histograms(self, cells: Cells) -> Ints:
         """By confusion cell, i8[4, bins], of the part's cells."""

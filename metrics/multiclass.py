@@ -104,7 +104,7 @@ class MulticlassPart:
         confusion, scored_actual, histograms, latencies, _ = self._starts
         scatter(cells, slot, confusion + outcomes.actual * self.classes + outcomes.predicted, signs)
         scatter(cells, slot, scored_actual + outcomes.actual, signs * outcomes.scored)
-        if prepared.scores is not None:
+        if prepared.scores is not None and prepared.scores.shape[1] == self.classes:  # else of another configuration
             record, code = np.nonzero(~np.isnan(prepared.scores))
             bins = bin_of(prepared.scores[record, code], self.score_bins, self.score_bins)
             histogram = (

@@ -65,8 +65,16 @@ class Outcomes(Part, Protocol):
 class AlsoOutcomes(Part, Protocol):
     """A further part that labels are counted in."""
 
-    def add_outcomes(self, cells: NDArray[np.int32], start: int, slot: Head, prepared: Any, sign: Head) -> None:  # noqa: ANN401  # same
-        """As `Outcomes.add_outcomes`; the part's own cells begin at ``start``."""
+    def add_outcomes(
+        self,
+        head: Head,
+        cells: NDArray[np.int32],
+        starts: tuple[int, int],
+        slot: Head,
+        prepared: Any,  # noqa: ANN401  # same
+        sign: Head,
+    ) -> None:
+        """As `Outcomes.add_outcomes`; starts: where the part's own columns of head and its own cells begin."""
 
 
 class OfClasses(Part, Protocol):
@@ -92,9 +100,10 @@ class WindowLayout:
         return cast("Outcomes", self.parts[0])
 
     @cached_property
-    def also_outcomes(self) -> tuple[tuple[AlsoOutcomes, int], ...]:
-        """Parts behind the first that labels are counted in, and where their cells begin."""
-        found = zip(self.parts[1:], self.cell_starts[1:], strict=False)
+    def also_outcomes(self) -> tuple[tuple[AlsoOutcomes, tuple[int, int]], ...]:
+        """Parts behind the first that labels are counted in, and where their head and their cells begin."""
+        starts = zip(self.head_starts, self.cell_starts, strict=True)
+        found = list(zip(self.parts, starts, strict=False))[1:]
         return tuple((cast("AlsoOutcomes", part), at) for part, at in found if hasattr(part, "add_outcomes"))
 
     @cached_property

@@ -1,7 +1,8 @@
 """A batch: decoded records as columns, as they travel from the decoder to the join.
 
 Columns have one entry a record, in the order of consumption. Times are whole milliseconds
-since the epoch (UTC). The wire form is one msgpack array that starts with its format version.
+since the epoch (UTC). The wire form is one msgpack array that starts with its format version. Format 2 had
+nothing carried, and is still read.
 What `outcome` holds depends on the task of the models: see `models.outcome`.
 """
 
@@ -16,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models import carried
 from models.errors import DecodeError
 from models.observed import Observed
 from models.outcome import DTYPES, TASKS, Outcomes, Task, task_of
@@ -26,7 +28,8 @@ Combo = tuple[str, ...]
 
 Index = NDArray[np.int64] | NDArray[np.bool_]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
+_READABLE: Final = (2, 3)
 MIN_MS: Final = -(2**62)
 """The watermark before anything was seen."""
 
@@ -67,6 +70,7 @@ class _Wire(msgspec.Struct, array_like=True, gc=False):
     errors: dict[int, str]
     task: int
     extras: dict[int, list[str]] = {}
+    carried: tuple[int, bytes] = (0, b"")
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -99,6 +103,8 @@ class Batch:
     """Source offsets of the records that went to the dead letters instead."""
     observed: Observed | None = None
     """What the records say besides; None where nothing of it is watched."""
+    carried: NDArray[np.void] | None = None
+    """What is kept of each record until its label comes, V[n] (see `models.carried`); None where nothing is."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -110,6 +116,7 @@ class Batch:
         return (
             self._head() == other._head()
             and self.observed == other.observed
+            and _carried_bytes(self) == _carried_bytes(other)
             and np.array_equal(self.bad, other.bad)
             and all(
                 np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
@@ -170,6 +177,7 @@ class Batch:
             combo_index,
             self.bad,
             self.observed and self.observed.take(positions),
+            None if self.carried is None else self.carried[positions],
         )  # fmt: skip
 
     def cap(self, capped: Callable[[Combo], Combo]) -> Batch:
@@ -206,6 +214,7 @@ class Batch:
             combo_index,
             np.concatenate([batch.bad for batch in batches]),
             _observed(batches),
+            carried.unite([(len(batch), batch.carried) for batch in batches]),
         )  # fmt: skip
 
     def pack(self) -> bytes:
@@ -221,6 +230,7 @@ class Batch:
                 self.observed.errors if self.observed else {},
                 TASKS.index(self.task),
                 self.observed.extras if self.observed else {},
+                _carried_bytes(self),
             )
         )  # fmt: skip
 
@@ -229,7 +239,7 @@ class Batch:
         """The batch that was packed. Raises DecodeError for any other bytes or format version."""
         try:
             wire = _decode(packed)
-            if wire.format == FORMAT:
+            if wire.format in _READABLE:
                 return _from_wire(wire)
         except (msgspec.MsgspecError, ValueError, IndexError, UnicodeDecodeError) as error:
             raise DecodeError("batch", "not a packed batch of a known format") from error
@@ -260,7 +270,7 @@ def _replaced(batch: Batch, combos: list[Combo], combo_index: NDArray[np.int32])
     return Batch(
         batch.kind, batch.source, batch.base, batch.last, batch.watermark_ms, batch.idle,
         batch.ids, batch.offsets, batch.time_ms, batch.score, batch.outcome, combos, combo_index,
-        batch.bad, batch.observed,
+        batch.bad, batch.observed, batch.carried,
     )  # fmt: skip
 
 
@@ -295,6 +305,11 @@ def _bytes(column: NDArray[np.generic], wire_type: str | np.dtype[Any]) -> bytes
     return column.astype(wire_type, copy=False).tobytes()
 
 
+def _carried_bytes(batch: Batch) -> tuple[int, bytes]:
+    """(bytes a record, all of them)."""
+    return (0, b"") if batch.carried is None else (batch.carried.itemsize, batch.carried.tobytes())
+
+
 def _from_wire(wire: _Wire) -> Batch:
     batch = Batch(
         _KINDS[wire.kind], Source(wire.topic, wire.partition),
@@ -308,6 +323,7 @@ def _from_wire(wire: _Wire) -> Batch:
         np.frombuffer(wire.combo_index, "<i4").astype(np.int32, copy=False),
         np.frombuffer(wire.bad, "<i8").astype(np.int64, copy=False),
         _unpacked(wire),
+        np.frombuffer(wire.carried[1], f"V{wire.carried[0]}") if wire.carried[0] else None,
     )  # fmt: skip
     _check_lengths(batch)
     return batch
@@ -325,7 +341,8 @@ def _check_lengths(batch: Batch) -> None:
     rows = len(batch)
     scored = rows if batch.kind == "predictions" else 0
     expected = (rows, rows, scored, rows, scored)
-    if tuple(map(len, batch.columns())) != expected:
+    carries = batch.carried is None or len(batch.carried) == rows
+    if tuple(map(len, batch.columns())) != expected or not carries:
         raise ValueError("columns of different lengths")
     index, combos = batch.combo_index, len(batch.combos)
     if scored and not (index.min() >= 0 and index.max() < combos):

@@ -22,14 +22,15 @@ from msgspec import Raw, Struct
 from numpy.typing import NDArray
 
 from models.batch import MIN_MS, Combo, Kind
-from models.columns import Columns, from_rows, from_structs, in_order, observed_rows
+from models.class_scores import ClassScores, narrow
+from models.columns import Columns, from_rows, from_structs, in_order
 from models.errors import DecodeError
 from models.extras import extra_names, sampled
 from models.judge import DEPTH_MAX, Found, Record, open_record, openings
 from models.mapping import ModelFields
-from models.observed import Observed, Observer
-from models.outcome import Outcomes, has_failed, narrow, renumbered
-from models.profile import Models, Row
+from models.observed import Observed
+from models.outcome import Outcomes, has_failed, renumbered
+from models.profile import Models, Profile, Row
 from models.specialise import Shape, Specialised, shape_of, specialise
 
 __all__ = ["BadRecord", "Decoded", "Decoder", "ModelFields"]
@@ -69,12 +70,18 @@ class Decoded:
     bad: list[BadRecord]
     greatest_ms: int
     observed: Observed | None = None
+    carried: NDArray[np.void] | None = None
     classes: list[str] = field(default_factory=list)
     """The names that ``outcome`` points into, of a multiclass task."""
+    class_scores: ClassScores | None = None
+    """Of the same classes, where they are to be carried."""
 
-    def coded(self, codes: NDArray[np.int64]) -> Decoded:
-        """With these codes for the classes, i8[len(classes)], instead of their names."""
-        return replace(self, outcome=renumbered(codes, self.outcome), classes=[])
+    def coded(self, codes: NDArray[np.int64], classes_max: int) -> Decoded:
+        """With these codes for the classes, i8[len(classes)], instead of names. classes_max: the code of all others."""
+        outcome, carried = renumbered(codes, self.outcome), self.carried
+        if self.class_scores is not None:
+            carried = self.class_scores.renumbered(codes).pack(len(self.ids), classes_max)
+        return replace(self, outcome=outcome, classes=[], carried=carried, class_scores=None)
 
 
 @dataclass(slots=True)
@@ -104,7 +111,7 @@ class _Chunk:
     sampled: NDArray[np.int64]
     runs: dict[int, _Run] = field(default_factory=dict)
     rows: dict[int, Row] = field(default_factory=dict)
-    observers: dict[int, Observer | None] = field(default_factory=dict)
+    profiles: dict[int, Profile] = field(default_factory=dict)
     bad: dict[int, BadRecord] = field(default_factory=dict)
 
     def run_of(self, decoder: Specialised) -> _Run:
@@ -148,8 +155,8 @@ class Decoder:
         parts = self._settle(chunk)
         if chunk.rows or not parts:
             rows = list(chunk.rows.values())
-            observed = observed_rows(rows, [chunk.observers.get(at) for at in chunk.rows])
-            parts.append(from_rows(self.kind, self._models.task, list(chunk.rows), rows, observed))
+            profiles = [chunk.profiles[at] for at in chunk.rows] if self.kind == "predictions" else []
+            parts.append(from_rows(self.kind, self._models.task, list(chunk.rows), rows, profiles))
         self._decoders.sort(key=lambda one: -len(chunk.run_of(one).structs))
         return _decoded(chunk, in_order(parts))
 
@@ -205,7 +212,7 @@ class Decoder:
                 profile, model = self._models.choose(fields)
                 found = profile.find_all(fields)
                 row = profile.prediction(found, model, chunk.now_ms, self._future_ms)
-                chunk.observers[at] = profile.observer
+                chunk.profiles[at] = profile
                 shape = None if has_failed(row.outcome) else shape_of(profile, found, fields)
         except DecodeError as error:
             chunk.bad[at] = BadRecord(record, error.code, error.message)
@@ -249,8 +256,8 @@ class Decoder:
         for run in runs:
             at = run.positions()
             if len(chunk.sampled):
-                observer = run.decoder.shape.profile.observer
-                chunk.observers |= dict.fromkeys(np.intersect1d(at, chunk.sampled).tolist(), observer)
+                twice = np.intersect1d(at, chunk.sampled).tolist()
+                chunk.profiles |= dict.fromkeys(twice, run.decoder.shape.profile)
             kafka_ms = partial(_timestamps, chunk.records, at)
             columns, stands = from_structs(
                 run.decoder, run.structs, at, kafka_ms, self._models, chunk.now_ms, self._future_ms
@@ -305,11 +312,11 @@ def _surely_flat(chunk: _Chunk, runs: Sequence[_Run]) -> bool:
 
 
 def _decoded(chunk: _Chunk, columns: Columns) -> Decoded:
-    classes, outcome = narrow(columns.classes, columns.outcome)
+    classes, outcome, scores = narrow(columns.classes, columns.outcome, columns.class_scores)
     return Decoded(
         columns.ids, chunk.offsets[columns.positions], columns.time_ms, columns.score, outcome,
         columns.combos, columns.combo_index, [chunk.bad[at] for at in sorted(chunk.bad)],
-        int(columns.time_ms.max(initial=MIN_MS)), _looked_at_twice(chunk, columns), classes,
+        int(columns.time_ms.max(initial=MIN_MS)), _looked_at_twice(chunk, columns), columns.carried, classes, scores,
     )  # fmt: skip
 
 
@@ -320,7 +327,7 @@ def _looked_at_twice(chunk: _Chunk, columns: Columns) -> Observed | None:
     extras: dict[int, list[str]] = {}
     for i in np.flatnonzero(np.isin(columns.positions, chunk.sampled)).tolist():
         at = int(columns.positions[i])
-        observer = chunk.observers.get(at)
+        observer = chunk.profiles[at].observer
         if observer is not None and (names := extra_names(chunk.values[at], observer)):
             extras[i] = names
     return replace(columns.observed or Observed(len(columns.ids)), extras=extras) if extras else columns.observed

@@ -12,9 +12,11 @@ import numpy as np
 from msgspec import Struct, UnsetType
 from numpy.typing import NDArray
 
+from models import carried, outcome_columns
 from models import outcome as outcomes
-from models import outcome_columns
 from models.batch import Combo, Kind, unite
+from models.carried import Carried, ScoresCarrier
+from models.class_scores import ClassScores
 from models.errors import DecodeError
 from models.judge import ID_BYTES_MAX, Leaf, cut
 from models.observed import Observed, Observer, Value
@@ -37,6 +39,8 @@ class Columns:
     combo_index: NDArray[np.int32]
     observed: Observed | None = None
     classes: list[str] = field(default_factory=list)
+    carried: NDArray[np.void] | None = None
+    class_scores: ClassScores | None = None
 
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Columns:
         """The records that a mask or an array of indexes names; combos and classes stay as they are."""
@@ -48,6 +52,8 @@ class Columns:
             self.combos, self.combo_index[at] if self.combo_index.size else self.combo_index,
             self.observed and self.observed.take(at),
             self.classes,
+            None if self.carried is None else self.carried[at],
+            self.class_scores and self.class_scores.take(at, len(ids)),
         )  # fmt: skip
 
 
@@ -69,14 +75,18 @@ def in_order(parts: Sequence[Columns]) -> Columns:
         if any(part.observed for part in parts)
         else None,
         classes,
+        carried.unite([(len(part.ids), part.carried) for part in parts]),
+        ClassScores.concat([(len(part.ids), part.class_scores, part.classes) for part in parts], classes)
+        if any(part.class_scores for part in parts)
+        else None,
     )
     return together.take(np.argsort(together.positions, kind="stable"))
 
 
 def from_rows(
-    kind: Kind, task: Task, positions: Sequence[int], rows: Sequence[Row], observed: Observed | None = None
+    kind: Kind, task: Task, positions: Sequence[int], rows: Sequence[Row], profiles: Sequence[Profile] = ()
 ) -> Columns:
-    """Columns of rows that were judged one by one."""
+    """Columns of rows that were judged one by one, each by its profile; labels need none."""
     number: defaultdict[Combo, int] = defaultdict(count().__next__)
     scored = rows if kind == "predictions" else ()
     column = outcome_columns.listed(task, [row.outcome for row in rows])
@@ -88,12 +98,16 @@ def from_rows(
         column.outcome,
         list(number) if kind == "labels" else _numbered(number, scored),
         np.array([number[row.combo] for row in scored], dtype=np.int32),
-        observed,
+        _observed_rows(rows, [profile.observer for profile in profiles]) if profiles else None,
         column.classes,
+        carried.packed_rows([profile.carrier for profile in profiles], [row.carried for row in rows]),
+        ClassScores.of([row.carried for row in rows], column.classes)
+        if any(isinstance(profile.carrier, ScoresCarrier) for profile in profiles)
+        else None,
     )
 
 
-def observed_rows(rows: Sequence[Row], observers: Sequence[Observer | None]) -> Observed | None:
+def _observed_rows(rows: Sequence[Row], observers: Sequence[Observer | None]) -> Observed | None:
     """What was seen of rows besides, each packed by its own model's observer."""
     found = Observed(len(rows))
     alike: defaultdict[tuple[Observer, tuple[int, ...]], list[int]] = defaultdict(list)
@@ -149,19 +163,33 @@ def from_structs(
     if column.fits is not None:
         stands &= column.fits
     combos, combo_index, known = _combos(profile, models, others[after:watched], structs)
-    observed = _observed(decoder, structs)
-    columns = Columns(positions, ids, time_ms, score, column.outcome, combos, combo_index, observed, column.classes)
+    columns = Columns(
+        positions, ids, time_ms, score, column.outcome, combos, combo_index, _observed(decoder, structs), column.classes
+    )
+    _carry(columns, decoder, structs)
     return columns, stands & known
 
 
 def _observed(decoder: Specialised, structs: Sequence[Struct]) -> Observed | None:
     profile = decoder.shape.profile
-    first, observer = profile.watched_from, profile.observer
-    if observer is None or not any(decoder.attributes[first:]):
+    wanted, observer = slice(profile.watched_from, profile.carried_from), profile.observer
+    if observer is None or not any(decoder.attributes[wanted]):
         return None
-    columns = cast("list[list[Value]]", list(decoder.columns(structs, first)))
-    packed = observer.pack(columns, [place.at for place in decoder.shape.places[first:]])
+    columns = cast("list[list[Value]]", list(decoder.columns(structs, wanted)))
+    packed = observer.pack(columns, [place.at for place in decoder.shape.places[wanted]])
     return Observed(len(structs), {observer.name: packed.values}, packed.errors)
+
+
+def _carry(columns: Columns, decoder: Specialised, structs: Sequence[Struct]) -> None:
+    """Add what these records carry; scores bring the names of their classes with them."""
+    carrier = decoder.shape.profile.carrier
+    if carrier is None:
+        return
+    (values,) = cast("list[list[Carried]]", list(decoder.columns(structs, slice(-1, None))))
+    if isinstance(carrier, ScoresCarrier):
+        columns.class_scores = ClassScores.of(values, columns.classes)
+    else:
+        columns.carried = carrier.pack(values)
 
 
 def _column(getter: Getter, structs: Sequence[Struct]) -> list[Leaf | UnsetType]:

@@ -133,6 +133,17 @@ def find_unread(fields: dict[str, Raw], paths: Paths) -> Seen:
     return at, UNSET if raw is None else raw
 
 
+def find_scores(fields: dict[str, Raw], paths: Paths) -> tuple[int, Value | dict[str, float]]:
+    """As `find_any` for an object of numbers by class."""
+    at, raw = locate(fields, paths)
+    if raw is None:
+        return -1, UNSET
+    try:
+        return at, scores(raw, "scores")
+    except DecodeError:
+        return at, MISMATCHED
+
+
 def locate(fields: dict[str, Raw], paths: Paths) -> tuple[int, Raw | None]:
     """The index of the first path that is present (-1: none is) and what stands there, unread."""
     for at, path in enumerate(paths):

@@ -17,6 +17,7 @@ from models.errors import ConfigError
 from models.outcome import Task
 
 if TYPE_CHECKING:
+    from models.carried import Carrier
     from models.observed import Observer
 
 Path = tuple[str, ...]
@@ -66,7 +67,7 @@ class ModelFields:
 
     `threshold` and `positive_class` are of the binary task: the former decides where a record
     has a score and no prediction. `out_of_orderness_ms` belongs to the watermark and does not change what is decoded.
-    `observer`: what is watched besides.
+    `observer`: what is watched besides; `carrier`: what is kept until the label comes.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ModelFields:
     threshold: float = 0.5
     out_of_orderness_ms: int = 30_000
     observer: Observer | None = None
+    carrier: Carrier | None = None
     task: Task = "binary"
 
 

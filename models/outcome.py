@@ -82,17 +82,6 @@ def has_failed(outcome: float | str | Outcomes) -> bool | Mask:
     return outcome == (FAILED if isinstance(outcome, int) else FAILED_VALUE)
 
 
-def narrow(classes: list[str], outcomes: Outcomes) -> tuple[list[str], Outcomes]:
-    """Only the classes in use, in the order of their first record; a column of numbers stays as it is."""
-    if not classes:
-        return classes, outcomes
-    used, first = np.unique(outcomes[outcomes >= 0].astype(np.int64), return_index=True)
-    in_order = used[np.argsort(first)]
-    table = np.zeros(len(classes), np.int64)
-    table[in_order] = np.arange(len(in_order))
-    return [classes[i] for i in in_order.tolist()], renumbered(table, outcomes)
-
-
 def unite(parts: Sequence[tuple[list[str], Outcomes]]) -> tuple[list[str], Outcomes]:
     """One list of classes for all parts (classes, column), and their columns end to end.
 

@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple, cast
 from msgspec import Raw
 
 from models.batch import Combo, Kind
+from models.carried import Carried, Carrier
 from models.errors import ConfigError, DecodeError
 from models.judge import (
     ID_BYTES_MAX,
@@ -24,6 +25,7 @@ from models.judge import (
     cut,
     find,
     find_any,
+    find_scores,
     find_unread,
     leaf,
     scores,
@@ -34,7 +36,7 @@ from models.outcome import Task, failed
 from models.reading import MULTICLASS, REGRESSION, BinaryReading, Outcome, OutcomeRole, Reading, best_class
 from models.timestamps import parse_one, range_code
 
-Role = Literal["id", "time", "model", "text", "watched", "vector"] | OutcomeRole
+Role = Literal["id", "time", "model", "text", "watched", "vector", "shares"] | OutcomeRole
 
 WATCHED_ROLES: Final = frozenset({"watched", "vector"})
 EVERY_MODEL: Final = "*"
@@ -44,8 +46,12 @@ FIRST_OUTCOME: Final = 2
 _ID_INTEGER_RANGE: Final = range(-(2**63), 2**64)
 
 
+Sight = tuple[int, Carried]
+"""As `Seen`, where an object of scores may stand, too."""
+
+
 class Row(NamedTuple):
-    """One good record; labels have no combo and a NaN score. found: the watched values."""
+    """One good record; labels have no combo and a NaN score. found: the watched values; carried: that to be kept."""
 
     id: bytes
     time_ms: int
@@ -53,6 +59,7 @@ class Row(NamedTuple):
     outcome: Outcome
     combo: Combo
     found: tuple[Seen, ...] = ()
+    carried: Carried = None
 
 
 class Field(NamedTuple):
@@ -73,6 +80,7 @@ class Profile:
     fields: tuple[Field, ...]
     reading: Reading
     observer: Observer | None = None
+    carrier: Carrier | None = None
 
     @property
     def after_outcome(self) -> int:
@@ -82,30 +90,40 @@ class Profile:
     @property
     def watched_from(self) -> int:
         """Where the fields begin that the observer wants."""
-        return len(self.fields) - (len(self.observer.fields) if self.observer else 0)
+        return self.carried_from - (len(self.observer.fields) if self.observer else 0)
 
-    def find_all(self, fields: dict[str, Raw]) -> list[Seen]:
+    @property
+    def carried_from(self) -> int:
+        """Where the field stands that the carrier wants, if there is one; it makes no record bad."""
+        return len(self.fields) - (self.carrier is not None)
+
+    def find_all(self, fields: dict[str, Raw]) -> list[Sight]:
         """What stands in a record for each of `self.fields`; DecodeError for an array or object that has a role."""
-        found: list[Seen] = []
+        found: list[Sight] = []
         for one in self.fields:
             if one.role in WATCHED_ROLES:
                 found.append((find_any if one.role == "watched" else find_unread)(fields, one.paths))
+                continue
+            if one.role == "shares":
+                found.append(find_scores(fields, one.paths))
                 continue
             said = one.instead_of is not None and found[one.instead_of][1] is not None
             read = _best_of_scores if one.role == "scores" else leaf
             found.append(UNREAD if said else find(fields, one.paths, one.meaning, read))
         return found
 
-    def prediction(self, seen: Sequence[Seen], model: str, now_ms: int, future_ms: int) -> Row:
+    def prediction(self, seen: Sequence[Sight], model: str, now_ms: int, future_ms: int) -> Row:
         """The prediction that these values make (order of `self.fields`), or DecodeError."""
-        watched, after = tuple(seen[self.watched_from :]), self.after_outcome
+        watched = cast("tuple[Seen, ...]", tuple(seen[self.watched_from : self.carried_from]))
+        after = self.after_outcome
         found = cast("Sequence[Found]", seen[: self.watched_from])
         exact_id, time = id_bytes(found[0][1]), found[1][1]
         if time is None:
             raise DecodeError("missing:event_time", "no event time")
         score, outcome = self._predicted([value for _, value in found[FIRST_OUTCOME:after]], watched)
         texts = [text(value) for _, value in found[after + 1 :]]
-        return Row(exact_id, time_in_range(time, now_ms, future_ms), score, outcome, (cut(model), *texts), watched)
+        time_ms, combo = time_in_range(time, now_ms, future_ms), (cut(model), *texts)
+        return Row(exact_id, time_ms, score, outcome, combo, watched, seen[-1][1] if self.carrier else None)
 
     def _predicted(self, values: Sequence[Leaf], watched: tuple[Seen, ...]) -> tuple[float, Outcome]:
         try:
@@ -140,7 +158,7 @@ class Models:
         shared: dict[tuple[object, ...], Profile] = {}
         for model in models:
             reading = _reading(model)
-            rules = _fields(kind, model, reading), reading, model.observer
+            rules = _fields(kind, model, reading), reading, model.observer, model.carrier
             profile = shared.setdefault(rules, Profile(kind, *rules))
             self._by_paths.setdefault(_model_paths(profile), {})[model.name] = profile
         self.profiles.extend(shared.values())
@@ -248,7 +266,9 @@ def _fields(kind: Kind, model: ModelFields, reading: Reading) -> tuple[Field, ..
     watched = model.observer.fields if model.observer and predicts else ()
     vectors_from = len(watched) - (model.observer.vectors if model.observer else 0)
     seen = (Field(one[0], "watched" if at < vectors_from else "vector", one[1]) for at, one in enumerate(watched))
-    return (*named, *segments, *seen)
+    carrier = model.carrier if predicts else None
+    carried = (Field(carrier.meaning, carrier.role, carrier.paths),) if carrier else ()
+    return (*named, *segments, *seen, *carried)
 
 
 def _model_paths(profile: Profile) -> Paths:

@@ -19,8 +19,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from models.judge import UNREAD, Leaf, find_any
 from models.mapping import Path
-from models.observed import WATCHED, Seen
-from models.profile import WATCHED_ROLES, Field, Profile, Role
+from models.observed import WATCHED
+from models.profile import WATCHED_ROLES, Field, Profile, Role, Sight
 
 
 class Place(NamedTuple):
@@ -58,6 +58,7 @@ _TYPES: Final[dict[tuple[Role, str], object]] = {
     ("name", "str"): str,
     ("name", "bool"): bool,
     ("scores", "scores"): dict[str, float],
+    ("shares", "scores"): dict[str, float],
     ("model", "str"): str,
     ("text", "str"): str,
     ("text", "int"): int,
@@ -92,10 +93,10 @@ class Specialised:
     brackets_least: int
     """Opening brackets that every record of this shape has."""
 
-    def columns(self, structs: Sequence[Struct], first: int) -> Iterator[list[Leaf | UnsetType]]:
-        """The values from the first-th on, one list each; an object that several of them are in is fetched once."""
+    def columns(self, structs: Sequence[Struct], wanted: slice) -> Iterator[list[Leaf | UnsetType]]:
+        """The values of these fields, one list each; an object that several of them are in is fetched once."""
         holders: dict[str, Sequence[object]] = {"": structs}
-        for attribute in self.attributes[first:]:
+        for attribute in self.attributes[wanted]:
             if attribute is None:
                 yield [UNSET] * len(structs)
                 continue
@@ -105,7 +106,7 @@ class Specialised:
             yield list(map(attrgetter(name), holders[above]))
 
 
-def shape_of(profile: Profile, found: Iterable[Seen], fields: Mapping[str, Raw]) -> Shape:
+def shape_of(profile: Profile, found: Iterable[Sight], fields: Mapping[str, Raw]) -> Shape:
     """The shape of the record with these fields, in which this was found."""
     places = [
         _place(profile, one, seen)._replace(hides=_hides(one, seen[0], fields))
@@ -154,7 +155,7 @@ def specialise(shape: Shape) -> Specialised | None:
     return Specialised(shape, msgspec.json.Decoder(struct).decode, names, getters, tree.brackets())
 
 
-def _place(profile: Profile, field: Field, found: Seen) -> Place:
+def _place(profile: Profile, field: Field, found: Sight) -> Place:
     at, value = found
     if field.role in WATCHED_ROLES:
         return Place(at, "any" if at >= 0 else "absent")
@@ -166,7 +167,7 @@ def _place(profile: Profile, field: Field, found: Seen) -> Place:
             kind = "str"
         elif profile.kind == "labels":
             kind = _NULL_AS.get(field.role, kind)
-    elif field.role == "scores":
+    elif field.role == "scores" or (field.role == "shares" and isinstance(value, dict)):
         kind = "scores"
     elif kind in _NUMBERS.get(field.role, ()):
         kind = "number"

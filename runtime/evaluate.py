@@ -57,7 +57,7 @@ class Input:
         for chunk in read_chunks(self.path, text_columns(fields)):
             found = decoder.decode(chunk, clock.now_ms())
             if found.classes:
-                found = found.coded(self.class_codes(found.classes))
+                found = found.coded(self.class_codes(found.classes), self.model.classes_max)
             base, last = chunk[0].offset - 1, chunk[-1].offset
             self.read += len(chunk)
             self.bad.update(bad.code for bad in found.bad)
@@ -76,6 +76,7 @@ class Input:
                 combos=found.combos,
                 combo_index=found.combo_index,
                 observed=found.observed,
+                carried=found.carried,
             )
             show(len(chunk))
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from models.batch import Kind
+from models.carried import Carrier, ScoresCarrier, ValueCarrier
 from models.errors import ConfigError
-from models.mapping import NAMES, ModelFields
+from models.mapping import NAMES, ModelFields, field_map
 from runtime.alert_spans import drift_span, rule_spans
 from runtime.settings import ModelSettings, Settings
 from runtime.settings.alerts_build import resolved
@@ -31,8 +32,17 @@ def model_fields(name: str, model: ModelSettings, kind: Kind) -> ModelFields:
         threshold=model.threshold,
         out_of_orderness_ms=model.out_of_orderness_ms,
         observer=watch(model).observer if kind == "predictions" else None,
+        carrier=carrier(model) if kind == "predictions" else None,
         task=model.task,
     )
+
+
+def carrier(model: ModelSettings) -> Carrier | None:
+    """What its predictions carry until their label comes; None if nothing."""
+    mapped = field_map("predictions", {str(meaning): path for meaning, path in model.predictions.fields.items()})
+    if model.class_scores:
+        return ScoresCarrier(mapped["scores"], model.classes_max)
+    return None if model.business is None else ValueCarrier(mapped["value"])
 
 
 def chosen_model(settings: Settings, name: str | None) -> tuple[str, ModelSettings]:
@@ -68,7 +78,8 @@ def _with_spans(plan: ModelPlan, spans: Iterable[Span]) -> ModelPlan:
 
 def model_plan(name: str, model: ModelSettings) -> ModelPlan:
     """The rules of time, and the slices and spans that are kept."""
-    watched = watch(model)
+    watched, carries = watch(model), carrier(model)
+    business = None if model.business is None else model.business.rates
     plan = ModelPlan(
         name=name,
         predictions_topic=model.predictions.topic,
@@ -84,9 +95,10 @@ def model_plan(name: str, model: ModelSettings) -> ModelPlan:
         window_name=model.window.name,
         task=model.task,
         classes_max=model.classes_max,
-        whole=whole_layout(model.task, model.classes_max, watched),
-        of_segment=layout_of(model.task, model.classes_max, whole=False),
+        whole=whole_layout(model.task, model.classes_max, business, watched, has_class_scores=model.class_scores),
+        of_segment=layout_of(model.task, model.classes_max, business, has_class_scores=model.class_scores, whole=False),
         watch=watched,
+        carried_bytes=carries.itemsize if carries else 0,
         reference_errors=_reference_errors(model),
     )
     return _with_spans(plan, drift_span(model))

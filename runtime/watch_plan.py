@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from metrics.business import Rates
 from metrics.class_predictions import ClassPredictions
 from metrics.embeddings import Embeddings
 from metrics.inputs import Inputs
@@ -73,9 +74,12 @@ def _serving(resources: tuple[str, ...]) -> tuple[Watching, ...]:
 
 
 @lru_cache(maxsize=1_000)
-def whole_layout(task: Task, classes_max: int, watch: Watch) -> WindowLayout:
+def whole_layout(
+    task: Task, classes_max: int, business: Rates | None, watch: Watch, *, has_class_scores: bool
+) -> WindowLayout:
     """Outcomes and what is watched besides; one object for all models that are watched alike."""
-    return WindowLayout((*parts(task, classes_max, whole=True), *watch.parts))
+    outcomes = parts(task, classes_max, business, has_class_scores=has_class_scores, whole=True)
+    return WindowLayout((*outcomes, *watch.parts))
 
 
 def _own_paths(model: ModelSettings, resources: tuple[str, ...]) -> tuple[tuple[Paths, ...], Paths, Paths]:

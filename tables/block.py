@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.outcome import Task
 from tables.row_form import RowForm
-from tables.row_forms import BINARY, FORMS
+from tables.row_forms import BINARY, form_of
 
 COUNTED, OUTCOME = 1, 2
 """Operations of a simple row: its prediction is counted, its outcome is added."""
@@ -27,6 +27,15 @@ class SourceMark(msgspec.Struct, array_like=True, gc=False):
     idle: bool
 
 
+class Extent(NamedTuple):
+    """How many keys and effects of a block are of one task, and how much their rows carry."""
+
+    task: Task
+    keys: int
+    effects: int
+    carried_bytes: int = 0
+
+
 class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     """Changes of one chunk of predictions or labels.
 
@@ -35,8 +44,8 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     change. ``holds``: (labels topic code, final ms, records) of labels that have begun (+) or ceased (-)
     to wait. ``released``: (model, window end) up to which windows have been sent for the last time.
     ``observed``: (combo, window start ms, packed snapshot of the label-free parts) that counted
-    predictions add to their whole model's window. ``tasks``: (task, keys, effects) of stretches of rows
-    and effects, one behind the other; none if all are binary.
+    predictions add to their whole model's window. ``tasks``: stretches of rows and effects of one form,
+    one behind the other; none if all are binary and carry nothing.
     """
 
     sources: list[SourceMark] = []
@@ -52,36 +61,36 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
     holds: list[tuple[int, int, int]] = []
     released: list[tuple[str, int]] = []
     observed: list[tuple[int, int, bytes]] = []
-    tasks: list[tuple[Task, int, int]] = []
+    tasks: list[Extent] = []
 
-    def add_rows(self, task: Task, keys: list[bytes], rows: bytes, ops: bytes) -> None:
-        """Simple rows of one task, with an operation for each."""
-        self._stretch(task, len(keys), 0)
+    def add_rows(self, form: RowForm, keys: list[bytes], rows: bytes, ops: bytes) -> None:
+        """Simple rows of one form, with an operation for each."""
+        self._stretch(form, len(keys), 0)
         self.keys += keys
         self.rows += rows
         self.ops += ops
 
-    def add_effects(self, task: Task, effects: NDArray[np.void]) -> None:
-        """Effects of one task."""
-        self._stretch(task, 0, len(effects))
+    def add_effects(self, form: RowForm, effects: NDArray[np.void]) -> None:
+        """Effects of one form."""
+        self._stretch(form, 0, len(effects))
         self.effects += effects.tobytes()
 
-    def _stretch(self, task: Task, keys: int, effects: int) -> None:
-        if not self.tasks and task == BINARY.task:
+    def _stretch(self, form: RowForm, keys: int, effects: int) -> None:
+        if not self.tasks and form is BINARY:
             return
         if not self.tasks and (self.keys or self.effects):
-            self.tasks.append((BINARY.task, len(self.keys), len(self.effects) // BINARY.effect.itemsize))
-        if self.tasks and self.tasks[-1][0] == task:
-            _, keys_before, effects_before = self.tasks.pop()
-            keys, effects = keys + keys_before, effects + effects_before
-        self.tasks.append((task, keys, effects))
+            self.tasks.append(Extent(BINARY.task, len(self.keys), len(self.effects) // BINARY.effect.itemsize))
+        if self.tasks and form is _form(self.tasks[-1]):
+            before = self.tasks.pop()
+            keys, effects = keys + before.keys, effects + before.effects
+        self.tasks.append(Extent(form.task, keys, effects, form.carried_bytes))
 
     def stretches(self) -> Iterator[Stretch]:
-        """The simple rows and the effects, task by task."""
+        """The simple rows and the effects, form by form."""
         effects = len(self.effects) // BINARY.effect.itemsize
         keys_at = rows_at = effects_at = 0
-        for task, n, m in self.tasks or [(BINARY.task, len(self.keys), effects)]:
-            form = FORMS[task]
+        for extent in self.tasks or [Extent(BINARY.task, len(self.keys), effects)]:
+            form, n, m = _form(extent), extent.keys, extent.effects
             rows_end = rows_at + n * form.dtype.itemsize
             effects_end = effects_at + m * form.effect.itemsize
             yield Stretch(
@@ -94,8 +103,12 @@ class JoinBlock(msgspec.Struct, array_like=True, gc=False):
             keys_at, rows_at, effects_at = keys_at + n, rows_end, effects_end
 
 
+def _form(extent: Extent) -> RowForm:
+    return form_of(extent.task, extent.carried_bytes)
+
+
 class Stretch(NamedTuple):
-    """The part of a block that is of one task: form.dtype[n] and u1[n] of n keys, form.effect[m]."""
+    """The part of a block that is of one form: form.dtype[n] and u1[n] of n keys, form.effect[m]."""
 
     form: RowForm
     keys: list[bytes]

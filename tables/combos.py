@@ -154,8 +154,9 @@ class Combos:
     def _alike(
         self, index: NDArray[np.int64], slices: NDArray[np.int64]
     ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        distinct = list(dict.fromkeys(self._layouts))
-        if len(distinct) <= 2:  # all models alike: a level is either of whole models or of segments
+        kinds = {(bool(segment), layout) for (_, _, segment), layout in zip(self.slices, self._layouts, strict=True)}
+        if len(kinds) == len({of_segment for of_segment, _ in kinds}):  # a level is of whole models, or of segments
             return [(index, slices)]
+        distinct = list(dict.fromkeys(self._layouts))
         number = np.array([distinct.index(layout) for layout in self._layouts])[slices]
         return [(index[mask], slices[mask]) for n in np.unique(number).tolist() if (mask := number == n).any()]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.batch import Batch, Source
+from models.carried import fitted
 from models.errors import WorldError
 from models.outcome import has_failed
 from tables import fates as f
@@ -22,7 +23,6 @@ from tables.join import Rank, add_label, add_prediction, is_joined
 from tables.observing import Served, observe, served
 from tables.plan import MIN_MS
 from tables.row_form import RowForm
-from tables.row_forms import FORMS
 from tables.rows import Label, Prediction, Row
 
 if TYPE_CHECKING:
@@ -180,10 +180,11 @@ class Decider:
         keys = [prefix + i for i in batch.ids]
         values = self.state.rows.get_many(keys)
         decided = decide_predictions(form, batch, codes, combos, keys, values)
+        carried = fitted(batch.carried, len(batch), form.carried_bytes)
         news = [
-            Prediction(combo, event_ms, score, predicted)
-            for combo, event_ms, score, predicted in zip(
-                *(c[decided.slow].tolist() for c in (codes, batch.time_ms, batch.score, batch.outcome)),
+            Prediction(*fields)
+            for fields in zip(
+                *(c[decided.slow].tolist() for c in (codes, batch.time_ms, batch.score, batch.outcome, carried)),
                 strict=True,
             )
         ]
@@ -216,7 +217,7 @@ class Decider:
         return decided, lost
 
     def _form(self, topic: int) -> RowForm:
-        return FORMS[self.state.plan.task(self.state.combos.label_topics[topic])]
+        return self.state.plan.row_form(self.state.combos.label_topics[topic])
 
     def _form_of(self, topic: int, batch: Batch) -> RowForm:
         """The form of a labels topic's rows. Raises WorldError for records of another task."""
@@ -267,12 +268,12 @@ class Decider:
     def _into(self, block: JoinBlock, decided: Decided, fates: f.Fates, topic: int) -> None:
         fates.counts += decided.fates.counts
         form = self._form(topic)
-        block.add_rows(form.task, decided.keys, decided.rows.tobytes(), decided.ops.tobytes())
+        block.add_rows(form, decided.keys, decided.rows.tobytes(), decided.ops.tobytes())
         block.observed += decided.observed
         block.full_keys += decided.full
         block.full_rows += decided.full.values()
         if decided.effects:
-            block.add_effects(form.task, np.array(decided.effects, form.effect))
+            block.add_effects(form, np.array(decided.effects, form.effect))
         holds: Counter[int] = Counter()
         for times, sign in ((decided.begun, 1), (decided.ended, -1)):
             final_ms, records = np.unique(self.state.lifetimes.label_final_ms(topic, times), return_counts=True)

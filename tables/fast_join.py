@@ -95,6 +95,7 @@ def decide_predictions(
     rows = old.copy()
     rows["combo"], rows["event_ms"] = codes, batch.time_ms
     form.put_predictions(rows, batch.score, batch.outcome)
+    form.put_carried(rows, batch.carried)
     ops = np.full(len(old), COUNTED, np.uint8)
     ops[joined] |= OUTCOME
 

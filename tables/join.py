@@ -25,6 +25,7 @@ class Effect(NamedTuple):
     predicted: int | float
     actual: int | float
     latency_ms: int
+    carried: bytes = b""
 
 
 Rank = tuple[int, float]
@@ -50,12 +51,12 @@ class Rules(Protocol):
 
 
 def _counted(prediction: Prediction) -> Effect:
-    return Effect(1, 0, *prediction, 0, 0)
+    return Effect(1, 0, *prediction[:-1], 0, 0, prediction.carried)
 
 
 def _outcome(sign: int, prediction: Prediction, label: Label) -> Effect:
     latency_ms = label.label_ms - prediction.event_ms
-    return Effect(sign, 1, *prediction, label.actual, latency_ms)
+    return Effect(sign, 1, *prediction[:-1], label.actual, latency_ms, prediction.carried)
 
 
 def counting_label(row: Row, prediction: Prediction, rules: Rules) -> Label | None:

@@ -128,9 +128,9 @@ class JoinState:
         if outcomes:
             actual = np.concatenate((form.actual(rows), effects["actual"])).astype(DTYPES[form.task])
             latency = np.concatenate((rows["label_ms"] - rows["event_ms"], effects["latency_ms"]))
-            prepared = prepare(form.task, score, predicted, actual, latency)
+            prepared = prepare(form.task, score, predicted, both("carried"), actual, latency)
         else:
-            prepared = prepare(form.task, score, predicted)
+            prepared = prepare(form.task, score, predicted, both("carried"))
         window_ms = self.combos.columns[2][codes]
         start_ms = event_ms - event_ms % window_ms
         self.windows.add(self.combos.leaf_table(codes), start_ms, prepared, signs, outcomes=outcomes)

@@ -11,7 +11,6 @@ from tables.decide import topic_of
 from tables.expiry import RowIndex
 from tables.plan import Plan
 from tables.row_form import HAS_PREDICTION
-from tables.row_forms import FORMS
 from tables.rows import Prediction, Row
 
 Ints = NDArray[np.int64]
@@ -27,7 +26,7 @@ class Lifetimes:
         """Enter new rows under the bucket in which they expire."""
         for stretch in block.stretches():
             self._enter_simple(stretch)
-        forms = [FORMS[self._plan.task(name)] for name in self._combos.label_topics]
+        forms = [self._plan.row_form(name) for name in self._combos.label_topics]
         for key, value in zip(block.full_keys, block.full_rows, strict=True):
             topic = topic_of(key)
             self._enter_full(topic, key, forms[topic].decode(value))

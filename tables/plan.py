@@ -14,6 +14,8 @@ from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS
 from models.outcome import Task
 from tables.expiry import bucket_ms
+from tables.row_form import RowForm
+from tables.row_forms import form_of
 from tables.tasks import layout_of
 
 __all__ = ["ANY_MODEL", "MIN_MS", "ModelPlan", "Plan", "Span"]
@@ -68,7 +70,8 @@ WHOLE, SEGMENT = layout_of("binary", whole=True), layout_of("binary", whole=Fals
 class ModelPlan:
     """One configured model (or ``"*"``): its topics and its rules of time, in milliseconds.
 
-    reference_errors: (errors, labelled records) of its baseline.
+    reference_errors: (errors, labelled records) of its baseline. carried_bytes: what a row keeps of a prediction
+    besides its outcome (see `models.carried`).
     """
 
     name: str
@@ -89,6 +92,7 @@ class ModelPlan:
     watch: Watch | None = None
     reference_errors: tuple[int, int] | None = None
     classes_max: int = 50
+    carried_bytes: int = 0
 
     def layout(self, segment: str) -> WindowLayout:
         """What is kept of a window of the whole model (""), or of a segment's."""
@@ -151,6 +155,11 @@ class Plan:
     def task(self, labels_topic: str) -> Task:
         """The one task of all models that share a labels topic."""
         return next((m.task for m in self.joined_by(labels_topic)), "binary")
+
+    def row_form(self, labels_topic: str) -> RowForm:
+        """How the rows of a labels topic's ids are laid out: what one of its models carries, all have room for."""
+        carried_bytes = max((m.carried_bytes for m in self.joined_by(labels_topic)), default=0)
+        return form_of(self.task(labels_topic), carried_bytes)
 
     def classes_max(self, labels_topic: str) -> int:
         """How many classes of a labels topic stand for themselves: as many as one of its models may have."""

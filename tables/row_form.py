@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.carried import WIDTHS, fitted
 from models.errors import WorldError
 from models.outcome import Outcomes, Task
 from tables.rows import FULL, Label, Prediction, Row, decode_full, encode_full, is_full
@@ -32,15 +33,22 @@ _NO_LABEL: Final = Label(0, 0, pending=False)
 
 
 class RowForm:
-    """How rows of one task are laid out. Arrays of rows are ``dtype[n]``, of effects ``effect[n]``."""
+    """How rows of one task are laid out. Arrays of rows are ``dtype[n]``, of effects ``effect[n]``.
 
-    def __init__(self, task: Task, predicted: str, actual: str, extra: Fields, packed: str) -> None:
+    What a prediction carries stands last, and a row of another configuration, which has more or less of it, is read on.
+    """
+
+    def __init__(self, task: Task, carried_bytes: int, predicted: str, actual: str, extra: Fields, packed: str) -> None:
         """predicted, actual: types of these columns of an effect; extra: fields of a row beside the common ones;
         packed: the row's format as `struct` writes it, which is faster for one of them.
         """
         self.task: Task = task
-        self.dtype = np.dtype(_COMMON + extra)
-        self._one = Struct(packed)
+        self.carried_bytes = carried_bytes
+        carried = ("carried", f"V{carried_bytes}")
+        self.dtype = np.dtype([*_COMMON, *extra, carried])
+        plain_bytes = self.dtype.itemsize - carried_bytes
+        self._lengths = {plain_bytes + width for width in WIDTHS[task]}
+        self._one = Struct(f"{packed}{carried_bytes}s")
         assert self._one.size == self.dtype.itemsize
         self.effect = np.dtype(
             [
@@ -52,6 +60,7 @@ class RowForm:
                 ("predicted", predicted),
                 ("actual", actual),
                 ("latency_ms", "<i8"),
+                carried,
             ]
         )
         self._nothing = bytes(self.dtype.itemsize)
@@ -75,6 +84,11 @@ class RowForm:
         """Give every row a prediction's score and outcome, in place."""
         raise NotImplementedError
 
+    def put_carried(self, rows: Rows, carried: NDArray[np.void] | None) -> None:
+        """Give every row what its prediction carries, in place; zeros where that is nothing."""
+        if self.carried_bytes:
+            rows["carried"] = fitted(carried, len(rows), self.carried_bytes)
+
     def put_labels(self, rows: Rows, outcome: Outcomes) -> None:
         """Give every row a label's outcome, in place; a withdrawn one leaves nonsense (such rows are full)."""
         raise NotImplementedError
@@ -94,9 +108,13 @@ class RowForm:
         full = np.array([is_full(value) for value in fixed], np.bool_)
         for i in np.flatnonzero(full).tolist():
             fixed[i] = self._nothing
-        if set(map(len, fixed)) != {self.dtype.itemsize}:
+        return np.frombuffer(b"".join(map(self._resized, fixed)), self.dtype), full
+
+    def _resized(self, value: bytes) -> bytes:
+        """The bytes of a simple row, carrying as much as rows do now. Raises WorldError for one of another task."""
+        if len(value) not in self._lengths:
             raise WorldError(f"the join's rows are not of the task {self.task}: it was changed, its state was kept")
-        return np.frombuffer(b"".join(fixed), self.dtype), full
+        return value[: self.dtype.itemsize].ljust(self.dtype.itemsize, b"\0")
 
     # -- one row
 
@@ -113,10 +131,10 @@ class RowForm:
         prediction = row.predictions[0] if row.predictions else _NO_PREDICTION
         label = row.labels[0] if row.labels else _NO_LABEL
         flags = (HAS_PREDICTION if row.predictions else 0) | (HAS_LABEL if row.labels else 0)
-        return self._one.pack(*self._fields(flags, prediction, label))
+        return self._one.pack(*self._fields(flags, prediction, label), prediction.carried)
 
     def _fields(self, flags: int, prediction: Prediction, label: Label) -> tuple[float, ...]:
-        """The fields of one row."""
+        """The fields of one row, without what is carried."""
         raise NotImplementedError
 
     def _said(self, fields: Sequence[float]) -> tuple[float, float]:
@@ -128,14 +146,21 @@ class RowForm:
         if value is None:
             return Row()
         if is_full(value):
-            return decode_full(value)
-        fields = self._one.unpack(value)
+            return self._carrying_alike(decode_full(value))
+        fields = self._one.unpack(value if len(value) == self.dtype.itemsize else self._resized(value))
         flags, combo, event_ms, label_ms, score = fields[:5]
         predicted, actual = self._said(fields)
         predictions: tuple[Prediction, ...] = ()
         labels: tuple[Label, ...] = ()
         if flags & HAS_PREDICTION:
-            predictions = (Prediction(combo, event_ms, score, predicted),)
+            predictions = (Prediction(combo, event_ms, score, predicted, fields[-1]),)
         if flags & HAS_LABEL:
             labels = (Label(label_ms, actual, not predictions),)
         return Row(labels, predictions)
+
+    def _carrying_alike(self, row: Row) -> Row:
+        size = self.carried_bytes
+        if all(len(one.carried) == size for one in row.predictions):
+            return row
+        alike = [one._replace(carried=one.carried[:size].ljust(size, b"\0")) for one in row.predictions]
+        return row._replace(predictions=tuple(alike))

@@ -1,13 +1,9 @@
-"""The forms of simple rows, by the task of the models that share their labels topic.
-
-Scores of single classes are not kept: a multiclass row has the confidence of the class that was
-predicted.
-"""
+"""The forms of simple rows, by the task of the models that share their labels topic, and by what predictions carry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -40,7 +36,7 @@ class _Binary(RowForm):
         rows["flags"] |= HAS_LABEL | ((outcome == 1) * np.uint8(ACTUAL))
 
     def _fields(self, flags: int, prediction: Prediction, label: Label) -> tuple[float, ...]:
-        combo, event_ms, score, predicted = prediction
+        combo, event_ms, score, predicted, _ = prediction
         flags |= (PREDICTED if predicted else 0) | (ACTUAL if label.actual else 0)
         return flags, combo, event_ms, label.label_ms, score
 
@@ -96,16 +92,21 @@ class _Multiclass(RowForm):
         rows["flags"] |= HAS_LABEL
 
     def _fields(self, flags: int, prediction: Prediction, label: Label) -> tuple[float, ...]:
-        combo, event_ms, score, predicted = prediction
+        combo, event_ms, score, predicted, _ = prediction
         return flags, combo, event_ms, label.label_ms, score, predicted, label.actual
 
     def _said(self, fields: Sequence[float]) -> tuple[float, float]:
         return fields[5], fields[6]
 
 
-BINARY: Final[RowForm] = _Binary("binary", "i1", "i1", [], "<BIqqd")
-REGRESSION: Final[RowForm] = _Regression("regression", "<f8", "<f8", [("actual", "<f8")], "<BIqqdd")
-MULTICLASS: Final[RowForm] = _Multiclass(
-    "multiclass", "<u2", "<u2", [("predicted", "<u2"), ("actual", "<u2")], "<BIqqdHH"
-)
-FORMS: Final[Mapping[Task, RowForm]] = MappingProxyType({one.task: one for one in (BINARY, REGRESSION, MULTICLASS)})
+@cache
+def form_of(task: Task, carried_bytes: int) -> RowForm:
+    """The one form of a task's rows that carry so much."""
+    if task == "binary":
+        return _Binary(task, carried_bytes, "i1", "i1", [], "<BIqqd")
+    if task == "regression":
+        return _Regression(task, carried_bytes, "<f8", "<f8", [("actual", "<f8")], "<BIqqdd")
+    return _Multiclass(task, carried_bytes, "<u2", "<u2", [("predicted", "<u2"), ("actual", "<u2")], "<BIqqdHH")
+
+
+BINARY: Final = form_of("binary", 0)

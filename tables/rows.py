@@ -22,13 +22,15 @@ LABELS_MAX = 16
 class Prediction(NamedTuple):
     """A prediction as the join keeps it; ``combo`` codes model, version and segment values.
 
-    predicted: 0 or 1 (binary), the code of a class (multiclass) or the value itself (regression).
+    predicted: 0 or 1 (binary), the code of a class (multiclass) or the value itself (regression). carried: see
+    `models.carried`.
     """
 
     combo: int
     event_ms: int
     score: float
     predicted: int | float
+    carried: bytes = b""
 
 
 class Label(NamedTuple):

@@ -193,8 +193,8 @@ class Windows:
             count = part.add_outcomes if outcomes else part.add_predictions
             mine, sign = _at(prepared, index), signs[index]
             count(pool.head, pool.cells, slot, mine, sign)
-            for also, start in pool.layout.also_outcomes if outcomes else ():
-                also.add_outcomes(pool.cells, start, slot, mine, sign)
+            for also, starts in pool.layout.also_outcomes if outcomes else ():
+                also.add_outcomes(pool.head, pool.cells, starts, slot, mine, sign)
             self._note(pool, distinct, slots)
 
     def observe(self, key: int, value: bytes) -> None:

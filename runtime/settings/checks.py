@@ -20,7 +20,7 @@ def check(settings: Settings) -> list[Problem]:
     problems = [*check_security(settings.kafka.security), *check_privacy(settings.privacy)]
     for name, model in settings.models.items():
         at: KeyPath = ("models", name)
-        problems += [*_times(at, model), *_spans(at, model), *_segments(at, model)]
+        problems += [*_times(at, model), *_spans(at, model), *_segments(at, model), *_carried(at, model)]
         problems += _own_topics(at, model, settings.kafka.topic_prefix)
     problems += [*_clashes(settings), *_shared(settings)]
     problems += check_rules(settings.alerts, settings.models)
@@ -55,6 +55,15 @@ def _segments(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:
     for index, field in enumerate(model.segments):
         if field in model.segments[:index]:
             yield Problem((*at, "segments", index), f"{field} stands twice")
+
+
+def _carried(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:
+    if model.business is not None and model.task != "binary":
+        text = f"the worth of confusion cells is known of binary models only, not of task {model.task}"
+        yield Problem((*at, "business"), text, ((*at, "task"),))
+    if model.class_scores and model.task != "multiclass":
+        text = f"scores of single classes are of multiclass models only, not of task {model.task}"
+        yield Problem((*at, "class_scores"), text, ((*at, "task"),))
 
 
 def _own_topics(at: KeyPath, model: ModelSettings, prefix: str) -> Iterator[Problem]:

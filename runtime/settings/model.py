@@ -6,9 +6,11 @@ import msgspec
 from pydantic import AfterValidator, Field, JsonValue, PlainValidator, WithJsonSchema
 
 from metrics.reference import Baseline
+from models.carried import CLASSES_MAX
 from models.outcome import Task
 from runtime.settings.base import Section, topic_name
 from runtime.settings.baseline import BaselineFile
+from runtime.settings.business import BusinessSettings
 from runtime.settings.drift import DriftSettings
 from runtime.settings.units import DurationMs, PositiveDurationMs, Span
 
@@ -80,7 +82,8 @@ class ModelSettings(Section):
     label_source: LabelSource = Field(default=LabelSource(), alias="labels")
     partitioned_by_id: bool = False
     positive_class: ClassValue = 1
-    classes_max: int = Field(default=50, ge=2, le=200)
+    classes_max: int = Field(default=50, ge=2, le=CLASSES_MAX)
+    class_scores: bool = False
     threshold: float = Field(default=0.5, ge=0, le=1)
     window: Span = Field(default="60s", validate_default=True)
     horizon_ms: PositiveDurationMs = Field(default="6h", alias="horizon", validate_default=True)
@@ -96,6 +99,7 @@ class ModelSettings(Section):
     features: list[FeatureName] | None = None
     resources: bool = False
     drift: DriftSettings = DriftSettings()
+    business: BusinessSettings | None = None
     champion: JsonValue = Field(default=None, repr=False)
     challengers: JsonValue = Field(default=None, repr=False)
 

@@ -7,7 +7,6 @@ from runtime.settings.model import ModelSettings
 from runtime.settings.problem import KeyPath, dotted
 from runtime.settings.root import Settings
 
-_FIELDS_LATER: Final = ("scores", "value")
 _MODEL_KEYS_LATER: Final = ("champion", "challengers")
 
 
@@ -39,7 +38,9 @@ def _of_model(model: ModelSettings) -> Iterator[KeyPath]:
         if source.format != "json":
             yield (side, "format")
     for field in model.predictions.fields:
-        if field in _FIELDS_LATER:
+        if field == "embedding" or (field == "value" and model.business is None):
+            yield ("predictions", "fields", field)
+        if field == "scores" and model.task != "multiclass":
             yield ("predictions", "fields", field)
     for key in _MODEL_KEYS_LATER:
         if getattr(model, key) is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from fractions import Fraction
 from typing import NamedTuple
 
 import orjson
@@ -60,6 +61,58 @@ def count(records: Iterable[Raw], rules: Rules) -> Counted:
                 windows[key][cell] += 1
     found_windows = {key: _counts(held) for key, held in windows.items()}
     return Counted(found_windows, dict(seen), dict(bad), joined)
+
+
+def worth(
+    records: Iterable[Raw], rules: Rules, per_record: Mapping[str, float], per_value: Mapping[str, float]
+) -> dict[Key, dict[str, float | int | None]]:
+    """`business` of every window, outcome by outcome."""
+    predictions = defaultdict(list)
+    labels: dict[str, list[Label]] = defaultdict(list)
+    for raw in records:
+        with suppress(BadRecordError):
+            if raw.kind == "predictions":
+                found = read_prediction(raw, rules)
+                predictions[found.id, found.model, found.version].append((raw.place, found))
+            else:
+                label = read_label(raw, rules)
+                labels[label.id].append(label)
+    windows: dict[Key, list[tuple[str, Fraction | None]]] = defaultdict(list)
+    for first in map(oracle._first, predictions.values()):
+        actual = oracle._join(first, labels.get(first.id, []), rules).actual
+        for key in oracle._keys(first, rules):
+            outcomes = windows[key]
+            if actual is not None:
+                outcomes.append((("t" if actual == first.positive else "f") + "np"[first.positive], first.value))
+    return {key: _worth(outcomes, per_record, per_value) for key, outcomes in windows.items()}
+
+
+def _worth(
+    outcomes: list[tuple[str, Fraction | None]], per_record: Mapping[str, float], per_value: Mapping[str, float]
+) -> dict[str, float | int | None]:
+    names = ("value", "cost", "conversions", "click_through_rate", "revenue")
+    without = sum(value is None for _, value in outcomes)
+    if not outcomes:
+        return dict.fromkeys(names) | {"outcomes_without_value": 0}
+    held = {cell: [value for at, value in outcomes if at == cell] for cell in ("tp", "fp", "fn", "tn")}
+    sums = {cell: sum(v for v in values if v is not None) for cell, values in held.items()}
+    unknown = {cell for cell, values in held.items() if without == len(outcomes) or (values and not any_of(values))}
+    worths = [per_record.get(c, 0) * len(held[c]) + per_value.get(c, 0) * float(sums[c]) for c in held]
+    known = not unknown & per_value.keys()
+    predicted = len(held["tp"]) + len(held["fp"])
+    return {
+        "value": sum(worths) if known else None,
+        "cost": sum(-min(worth, 0) for worth in worths) if known else None,
+        "conversions": len(held["tp"]),
+        "click_through_rate": len(held["tp"]) / predicted if predicted else None,
+        "revenue": None if "tp" in unknown else float(sums["tp"]),
+        "outcomes_without_value": without,
+    }
+
+
+def any_of(values: list[Fraction | None]) -> bool:
+    """Whether one of them is known; 0 is."""
+    return any(value is not None for value in values)
 
 
 def watched(records: Iterable[Raw], rules: Rules) -> dict[Key, list[dict[str, object]]]:

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import orjson
 
+from metrics.business import Rates
 from metrics.class_predictions import ClassPredictions
 from metrics.inputs import Inputs
 from metrics.observer import ModelObserver, Watching
@@ -20,6 +21,7 @@ from metrics.service import Service
 from metrics.value_predictions import ValuePredictions
 from metrics.window_layout import WindowLayout
 from models.batch import MIN_MS, Batch, Source, empty
+from models.carried import Carrier, ScoresCarrier, ValueCarrier
 from models.codec import Decoder, ModelFields
 from models.outcome import Task
 from tables.dimensions import Admissions
@@ -77,6 +79,8 @@ PREDICTIONS: Mapping[Task, tuple[Watching, ...]] = {
     ),
 }  # fmt: skip
 """What is watched of the predictions themselves."""
+RATES = Rates(per_record={"fp": -2.5, "tp": 1.0}, per_value={"fn": -1.0, "tp": 0.25})
+CARRIER = ValueCarrier((("value",), ("revenue",)))
 MODEL = ModelPlan(
     name="fraud",
     predictions_topic=TOPICS["predictions"],
@@ -97,6 +101,7 @@ RULES = Rules(
     label_skew_ms=SKEW_MS,
     segments=MODEL.segments,
     now_ms=NOW_MS,
+    value=("value", "revenue"),
 )
 FIELDS: Mapping[str, ModelFields] = {
     "predictions": ModelFields("fraud", "predictions", segments=MODEL.segments, observer=WATCH.observer),
@@ -105,6 +110,7 @@ FIELDS: Mapping[str, ModelFields] = {
 
 CLASSES = ("3", "cat", "cow")
 CLASSES_MAX = len(CLASSES)
+CARRIERS: Mapping[Task, Carrier] = {"binary": CARRIER, "multiclass": ScoresCarrier((("scores",),), CLASSES_MAX)}
 PREDICTED: Mapping[Task, tuple[object, ...]] = {
     "binary": (0, 1),
     "multiclass": ("cat", "dog", 3, True),
@@ -147,8 +153,11 @@ class Story:
             task=self.task,
             classes_max=CLASSES_MAX,
             watch=watch,
-            whole=WindowLayout((*parts(self.task, CLASSES_MAX, whole=True), *watch.parts)),
-            of_segment=layout_of(self.task, CLASSES_MAX, whole=False),
+            whole=WindowLayout(
+                (*parts(self.task, CLASSES_MAX, RATES, has_class_scores=True, whole=True), *watch.parts)
+            ),
+            of_segment=layout_of(self.task, CLASSES_MAX, RATES, has_class_scores=True, whole=False),
+            carried_bytes=CARRIERS[self.task].itemsize if self.task in CARRIERS else 0,
         )
         return Plan({"fraud": model}, dict.fromkeys(TOPICS.values(), self.partitions))
 
@@ -203,6 +212,8 @@ def _prediction(
     body["score"] = rng.choice((None, 0.0, 1.0, 0.5, rng.random(), rng.random(), rng.random()))
     body["prediction"] = rng.choice(PREDICTED[task])
     body |= _watched(Random(f"{name} {version} {at_ms}"))
+    body |= _worth(Random(f"worth of {name} {version} {at_ms}"))
+    body |= _class_scores(Random(f"class scores of {name} {version} {at_ms}"))
     publish_ms = at_ms + rng.randrange(SLACK_MS)
     yield Timed(publish_ms, "predictions", partition, orjson.dumps(body), at_ms)
     if rng.random() < 0.15:  # the same again, anywhere
@@ -210,6 +221,8 @@ def _prediction(
         yield Timed(again_ms, "predictions", rng.randrange(partitions), orjson.dumps(body), at_ms)
     elif rng.random() < 0.15:  # another content: only within one partition is there a first one
         other = body | {"score": rng.random(), "prediction": rng.choice(PREDICTED[task]), "device": rng.choice(DEVICES)}
+        other |= _class_scores(Random(f"other class scores of {name} {version} {at_ms}"))
+        other |= _worth(Random(f"another worth of {name} {version} {at_ms}"))
         other["event_time"] = other_ms = at_ms - rng.choice((0, rng.randrange(20 * SECOND_MS)))
         again_ms = publish_ms + 1 + rng.randrange(5 * SECOND_MS)
         yield Timed(again_ms, "predictions", partition, orjson.dumps(other), other_ms)
@@ -233,6 +246,22 @@ def _watched(rng: Random) -> dict[str, object]:
     if "features" in where:
         given |= {name: 1 for name in ("colour", "size") if rng.random() < 0.1}
     return found | where
+
+
+def _worth(rng: Random) -> dict[str, object]:
+    """A business value, mostly."""
+    amounts: list[object] = [round(rng.uniform(-50, 500), 2) for _ in range(4)]
+    value = rng.choice([*amounts, 0, 1e12, 1e13, None, "x", {}])
+    ways: list[dict[str, object]] = [{"value": value}, {"value": value, "revenue": 1}, {"revenue": value}, {}]
+    return rng.choice(ways)
+
+
+def _class_scores(rng: Random) -> dict[str, object]:
+    """Scores of single classes, mostly; a class may stand nowhere else."""
+    names = rng.sample(("3", "cat", "cow", "dog", "yak"), rng.randrange(1, 6))
+    odd: list[object] = [None, "x", {}, {"cat": "high"}, {"cat": 0.5, "dog": 1.5}, {"cat": 0, "dog": 0}]
+    usual: list[object] = [{name: round(rng.random(), 3) for name in names} for _ in range(12)]
+    return rng.choice(({"scores": rng.choice(usual + odd)}, {"scores": rng.choice(usual)}, {}))
 
 
 def _labels(rng: Random, name: str, event_ms: int, place: Callable[[], int], task: Task) -> Iterator[Timed]:
@@ -278,7 +307,8 @@ class Reader:
         self.story, self.source, self.position, self.slack_ms = story, source, position, slack_ms
         self.last, self.watermark_ms = -1, MIN_MS
         self.kind: Kind = "predictions" if source.topic == TOPICS["predictions"] else "labels"
-        self._decoder = Decoder(source.topic, self.kind, [replace(FIELDS[self.kind], task=story.task)])
+        carrier = CARRIERS.get(story.task) if self.kind == "predictions" else None
+        self._decoder = Decoder(source.topic, self.kind, [replace(FIELDS[self.kind], task=story.task, carrier=carrier)])
 
     @property
     def done(self) -> bool:
@@ -290,14 +320,14 @@ class Reader:
         self.position += len(raw)
         found = self._decoder.decode([Consumed(r.offset, r.timestamp_ms, r.value) for r in raw], NOW_MS)
         if found.classes:
-            found = found.coded(self.story.admissions.class_codes(TOPICS["labels"], found.classes))
+            found = found.coded(self.story.admissions.class_codes(TOPICS["labels"], found.classes), CLASSES_MAX)
         base, self.last = self.last, raw[-1].offset
         if len(found.ids):
             self.watermark_ms = max(self.watermark_ms, found.greatest_ms - self.slack_ms)
         return Batch(
             self.kind, self.source, base, self.last, self.watermark_ms, False,
             found.ids, found.offsets, found.time_ms, found.score, found.outcome, found.combos, found.combo_index,
-            np.array([bad.record.offset for bad in found.bad], np.int64), found.observed,
+            np.array([bad.record.offset for bad in found.bad], np.int64), found.observed, found.carried,
         )  # fmt: skip
 
     def marker(self, watermark_ms: int | None = None, *, idle: bool = False) -> Batch:

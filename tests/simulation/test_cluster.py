@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tables.records import Record
 from tests.simulation.cluster import Cluster
-from tests.simulation.counts import Counted, Counts, count, watched
-from tests.simulation.story import RULES, tell
+from tests.simulation.counts import Counted, Counts, count, watched, worth
+from tests.simulation.story import RATES, RULES, tell
 from tests.support.compare import compare_all
 from tests.support.recount import recount
 
@@ -99,6 +99,16 @@ def _latency_seconds(body: dict[str, Any]) -> float | None:
     return None if seconds is None else float(seconds)
 
 
+def check_business(cluster: Cluster) -> None:
+    """What outcomes are worth, of whole models and of segments; sums are exact, so nothing is left of corrections."""
+    final = final_windows(cluster.records)
+    for key, expected in worth(cluster.story.records(), RULES, RATES.per_record, RATES.per_value).items():
+        assert final[key].parts["business"] == {
+            name: value if value is None else pytest.approx(value, rel=1e-12, abs=1e-9)
+            for name, value in expected.items()
+        }, key
+
+
 def check_parts(records: list[Record]) -> None:
     """What the values of a segment field say adds up to what the whole says."""
     whole = {k: said(r) for k, r in final_windows(records).items() if not k[3]}
@@ -140,6 +150,7 @@ def test_f02_f05_f14_f15_records_are_exact_whatever_happens_to_the_workers(seed:
     check_revisions(cluster.records)
     check_parts(cluster.records)
     check_watched(cluster)
+    check_business(cluster)
 
 
 @settings(max_examples=4, deadline=None, derandomize=True)

@@ -16,7 +16,6 @@ from tables.fast_join import Decided, decide_labels, decide_predictions
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
 from tables.row_form import RowForm
-from tables.row_forms import FORMS
 from tests.simulation.story import Reader, Story, tell
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -54,7 +53,7 @@ def fold(story: Story, batches: list[list[Batch]], *, slow: bool) -> JoinState:
 
 def rows_of(state: JoinState) -> dict[bytes, str]:
     # As text: NaN is no score, and equal to no score.
-    form = FORMS[state.plan.models["fraud"].task]
+    form = state.plan.row_form("fraud_labels")
     return {key: repr(form.decode(value)) for key, value in state.rows.unwritten().items()}
 
 

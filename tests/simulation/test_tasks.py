@@ -16,7 +16,7 @@ from tables.records import Record
 from tests.simulation.cluster import Cluster
 from tests.simulation.story import CLASSES, RULES, Reader, Story, tell
 from tests.support.recount import Key
-from tests.support.recount_tasks import class_metrics, confusion, regression_metrics, windows
+from tests.support.recount_tasks import bounds_of_scores, class_metrics, confusion, regression_metrics, windows
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -70,6 +70,13 @@ def check_classes(finals: dict[Key, dict[str, Any]], story: Story) -> None:
         assert said.get("class_shares") == (None if key[3] else shares), key
         for name, value in class_metrics(window).items():
             assert is_close(said["metrics"][name], value), (key, name)
+        for name, bounds in bounds_of_scores(window, 20 if key[3] else 100).items():
+            found = said["metrics"][name]
+            if bounds is None:
+                assert found is None, (key, name)
+            else:
+                assert found is not None, (key, name)
+                assert bounds[0] - 1e-9 <= found <= bounds[1] + 1e-9, (key, name, found, bounds)
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Literal
 
 import orjson
@@ -41,6 +42,7 @@ class Rules:
     positive_class: int | str | bool = 1
     threshold: float = 0.5
     future_ms: int = 300_000
+    value: tuple[str, ...] = ()  # where the business value may stand, if it is asked for
     now_ms: int = 4_000_000_000_000  # the wall clock when the records were consumed; the year 2096
 
 
@@ -55,6 +57,7 @@ class Prediction:
     score: float | None
     positive: bool
     segments: tuple[str, ...]
+    value: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def read_prediction(raw: Raw, rules: Rules) -> Prediction:
         score,
         positive,
         tuple(_segment(found, field) for field in rules.segments),
+        _value(_first(found, *rules.value)),
     )
 
 
@@ -140,6 +144,13 @@ def _score(score: object) -> float | None:
     if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
         raise BadRecordError("score")
     return float(score)
+
+
+def _value(value: object) -> Fraction | None:
+    """In whole ten-thousandths; None where there is no usable one."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e12:
+        return None
+    return Fraction(round(Fraction(value) * 10_000), 10_000)
 
 
 def _positive(truth: object, rules: Rules) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -36,14 +36,20 @@ class Prediction:
     event_ms: int
     said: Said
     segments: tuple[str, ...]
+    shares: tuple[tuple[str, float], ...] = ()
+    """Scores of classes, normalised; none where there are no usable ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """All that counts in a window: what was predicted, and (predicted, actual) of labelled predictions."""
+    """All that counts in a window: what was predicted, (predicted, actual) of labelled predictions; and of those that
+    have scores of classes the scores, and (scores, actual).
+    """
 
     predicted: list[Said]
     pairs: list[tuple[Said, Said]]
+    shares: list[Mapping[str, float]] = field(default_factory=list)
+    scored: list[tuple[Mapping[str, float], Said]] = field(default_factory=list)
 
 
 def windows(records: Iterable[Raw], rules: Rules, task: Task, classes: Sequence[str] = ()) -> dict[Key, Window]:
@@ -54,7 +60,7 @@ def windows(records: Iterable[Raw], rules: Rules, task: Task, classes: Sequence[
     for raw in records:
         try:
             if raw.kind == "predictions":
-                found = _prediction(raw, rules, said)
+                found = _prediction(raw, rules, said, classes)
                 predictions[found.id, found.model, found.version].append((raw.place, found))
             else:
                 name, label_ms, truth = _label(raw, rules, said)
@@ -66,13 +72,16 @@ def windows(records: Iterable[Raw], rules: Rules, task: Task, classes: Sequence[
         first: Any = oracle._first(copies)
         actual = _actual(first, labels[first.id], rules)
         for key in oracle._keys(first, rules):
-            kept[key].predicted.append(first.said)
+            window = kept[key]
+            window.predicted.append(first.said)
+            window.shares.extend([dict(first.shares)] if first.shares else [])
             if actual is not None:
-                kept[key].pairs.append((first.said, actual))
+                window.pairs.append((first.said, actual))
+                window.scored.extend([(dict(first.shares), actual)] if first.shares else [])
     return dict(kept)
 
 
-def _prediction(raw: Raw, rules: Rules, said: Callable[[object], Said | None]) -> Prediction:
+def _prediction(raw: Raw, rules: Rules, said: Callable[[object], Said | None], classes: Sequence[str]) -> Prediction:
     found = reading._object(raw.value)
     value = said(reading._first(found, "prediction", "predicted_fraud", "predicted"))
     if value is None:
@@ -83,8 +92,22 @@ def _prediction(raw: Raw, rules: Rules, said: Callable[[object], Said | None]) -
         reading._text(found, "model_version", "version"),
         _time_ms(found, rules, "event_time", "timestamp"),
         value,
-        tuple(reading._segment(found, field) for field in rules.segments),
+        tuple(reading._segment(found, name) for name in rules.segments),
+        _shares(found.get("scores"), classes),
     )
+
+
+def _shares(scores: object, classes: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    if not isinstance(scores, dict):
+        return ()
+    if not all(type(score) in {int, float} and 0 <= score <= 1 for score in scores.values()) or not sum(
+        scores.values()
+    ):
+        return ()
+    shares: dict[str, float] = defaultdict(float)
+    for name, score in scores.items():
+        shares[name if name in classes else OTHER] += score / sum(scores.values())
+    return tuple(shares.items())
 
 
 def _label(raw: Raw, rules: Rules, said: Callable[[object], Said | None]) -> tuple[str, int, Said | None]:
@@ -159,7 +182,7 @@ def regression_metrics(window: Window) -> dict[str, float | None]:
 def class_metrics(window: Window) -> dict[str, float | None]:
     """Some of the `metrics` of a multiclass window: what is undefined of a class is left out of averages."""
     if not window.pairs:
-        return dict.fromkeys(("accuracy", "precision_macro", "recall_weighted", "f1_macro", "log_loss", "auc"))
+        return dict.fromkeys(("accuracy", "precision_macro", "recall_weighted", "f1_macro"))
     predicted, actual = [[str(pair[side]) for pair in window.pairs] for side in (0, 1)]
     undefined: Any = {"zero_division": np.nan}
     return {
@@ -167,9 +190,52 @@ def class_metrics(window: Window) -> dict[str, float | None]:
         "precision_macro": float(sk.precision_score(actual, predicted, average="macro", **undefined)),
         "recall_weighted": float(sk.recall_score(actual, predicted, average="weighted", **undefined)),
         "f1_macro": float(sk.f1_score(actual, predicted, average="macro", **undefined)),
-        "log_loss": None,
-        "auc": None,
     }
+
+
+QUANTISED = 6e-4
+"""How far, relatively, a score may be off that was kept in the join and normalised again."""
+
+
+def bounds_of_scores(window: Window, score_bins: int) -> dict[str, tuple[float, float] | None]:
+    """Between what the metrics of class scores must be, by the scores as they stand in the records."""
+    names = ("log_loss", "mean_confidence", "auc", *(f"top_{k}_accuracy" for k in (2, 3, 5)))
+    found: dict[str, tuple[float, float] | None] = dict.fromkeys(names)
+    if window.shares:
+        found["mean_confidence"] = _around([max(shares.values()) for shares in window.shares], QUANTISED)
+    if not window.scored:
+        return found
+    truths = [shares.get(str(actual), 0.0) for shares, actual in window.scored]
+    found["log_loss"] = _around([-math.log(max(truth, 2.0**-52)) for truth in truths], 2 * QUANTISED)
+    for k in (2, 3, 5):
+        inside = [
+            [
+                truth > 0 and sum(share >= truth * (1 + margin) for share in shares.values()) + (margin > 0) <= k
+                for truth, (shares, _) in zip(truths, window.scored, strict=True)
+            ]
+            for margin in (-QUANTISED, QUANTISED)
+        ]
+        found[f"top_{k}_accuracy"] = np.mean(inside[0]).item(), np.mean(inside[1]).item()
+    areas = [_auc(window, str(name), 1 / score_bins + QUANTISED) for name in {x for pair in window.pairs for x in pair}]
+    defined = [area for area in areas if area is not None]
+    if defined:
+        found["auc"] = np.mean([low for low, _ in defined]).item(), np.mean([high for _, high in defined]).item()
+    return found
+
+
+def _around(values: list[float], margin: float) -> tuple[float, float]:
+    mean = math.fsum(values) / len(values)
+    return mean - margin, mean + margin
+
+
+def _auc(window: Window, name: str, blur: float) -> tuple[float, float] | None:
+    """Pairs of scores that differ by less may fall into one bin."""
+    positives = np.array([shares.get(name, 0.0) for shares, actual in window.scored if actual == name])
+    negatives = np.array([shares.get(name, 0.0) for shares, actual in window.scored if actual != name])
+    if not len(positives) or not len(negatives):
+        return None
+    ahead = positives[:, np.newaxis] - negatives
+    return float((ahead > blur).mean()), float((ahead > -blur).mean())
 
 
 def confusion(window: Window) -> Mapping[str, Mapping[str, int]]:

@@ -35,7 +35,7 @@ def test_value_and_cost_are_the_recount_record_by_record(
 def test_conversions_and_revenue_need_no_rates() -> None:
     found = business(Confusion(tp=3, fp=1, fn=0, tn=0), {"tp": 12.5, "fp": 4.0}, Rates())
     expected = {"value": None, "cost": None, "conversions": 3, "click_through_rate": 0.75, "revenue": 12.5}
-    assert found == expected
+    assert found == expected | {"outcomes_without_value": 0}
 
 
 def test_a_missed_fraud_costs_its_amount_and_a_false_alarm_a_fee() -> None:
@@ -48,7 +48,8 @@ def test_a_missed_fraud_costs_its_amount_and_a_false_alarm_a_fee() -> None:
 
 def test_without_labels_nothing_is_known() -> None:
     found = business(Confusion(0, 0, 0, 0), {"tp": 0.0}, Rates({"tp": 1.0}))
-    assert set(found.values()) == {None}
+    assert set(found.values()) == {None, 0}
+    assert found["outcomes_without_value"] == 0
 
 
 def test_without_values_only_what_needs_them_is_unknown() -> None:
@@ -57,6 +58,12 @@ def test_without_values_only_what_needs_them_is_unknown() -> None:
     assert (counted["value"], counted["cost"], counted["revenue"]) == (2.0, 0.0, None)
     valued = business(confusion, None, Rates({"tp": 2.0}, {"fn": -1.0}))
     assert (valued["value"], valued["cost"], valued["conversions"]) == (None, None, 1)
+
+
+def test_a_cell_whose_records_have_no_values_is_not_worth_nothing() -> None:
+    found = business(Confusion(tp=1, fp=0, fn=2, tn=0), {"tp": 7.0}, Rates({}, {"fn": -1.0}), without_value=2)
+    assert (found["value"], found["revenue"], found["outcomes_without_value"]) == (None, 7.0, 2)
+    assert business(Confusion(tp=0, fp=0, fn=1, tn=0), {"fn": 3.0}, Rates({}, {"tp": 1.0}))["value"] == 0
 
 
 def test_no_predicted_positives_leave_the_click_through_rate_undefined() -> None:

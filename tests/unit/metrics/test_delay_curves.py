@@ -51,8 +51,8 @@ def window(layout: WindowLayout) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     layout.outcomes.add_predictions(head, cells, 0 * ones, made, ones)
     joined, sign = prepared(layout.outcomes, HAS_LABEL, labelled=True), ones[HAS_LABEL]
     layout.outcomes.add_outcomes(head, cells, 0 * sign, joined, sign)
-    for also, start in layout.also_outcomes:
-        also.add_outcomes(cells, start, 0 * sign, joined, sign)
+    for also, starts in layout.also_outcomes:
+        also.add_outcomes(head, cells, starts, 0 * sign, joined, sign)
     return head, cells[0]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import zlib
 from typing import Literal
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from models.batch import FORMAT, MIN_MS, Batch, Combo, Source, empty, id_partitions
 from models.errors import DecodeError
@@ -23,6 +25,13 @@ OUTCOMES: dict[Task, st.SearchStrategy[float]] = {
     "multiclass": st.integers(-1, len(CLASSES) - 1),
     "regression": st.floats(-1e15, 1e15) | st.just(WITHDRAWN_VALUE),
 }
+
+
+@st.composite
+def carried(draw: st.DrawFn, size: int) -> NDArray[np.void] | None:
+    width = draw(st.sampled_from([0, 1, 9]))
+    held = draw(st.binary(min_size=size * width, max_size=size * width))
+    return np.frombuffer(held, f"V{width}") if width else None
 
 
 @st.composite
@@ -43,6 +52,8 @@ def batches(draw: st.DrawFn, kind: Literal["predictions", "labels"] = "predictio
         combos if scored else [],
         np.array(draw(st.lists(st.integers(0, len(combos) - 1), min_size=scored, max_size=scored)), np.int32),
         np.array(draw(st.lists(numbers, max_size=3)), dtype=np.int64),
+        None,
+        draw(carried(size)) if scored else None,
     )  # fmt: skip
 
 
@@ -51,6 +62,7 @@ def records(batch: Batch) -> list[tuple[object, ...]]:
     return [
         (
             batch.ids[at], batch.offsets[at], batch.time_ms[at], repr(batch.score[at]) if scored else None,
+            b"" if batch.carried is None else batch.carried[at].tobytes().rstrip(b"\0"),
             batch.outcome[at].item(), batch.combos[batch.combo_index[at]] if scored else None,
         )
         for at in range(len(batch))
@@ -143,11 +155,18 @@ def test_a_later_format_version_is_refused() -> None:
         Batch.unpack(bytes(packed))
 
 
+def test_the_format_before_is_still_read() -> None:
+    *fields, _ = msgspec.msgpack.decode(small().pack())
+    assert Batch.unpack(msgspec.msgpack.encode([2, *fields[1:]])) == small()
+
+
 def test_columns_of_different_lengths_are_refused() -> None:
-    batch = small()
-    batch.outcome = batch.outcome[:2]
-    with pytest.raises(DecodeError):
-        Batch.unpack(batch.pack())
+    for name in ("outcome", "carried"):
+        batch = small()
+        batch.carried = np.zeros(len(batch), "V9")
+        setattr(batch, name, getattr(batch, name)[:2])
+        with pytest.raises(DecodeError):
+            Batch.unpack(batch.pack())
 
 
 def test_a_combo_index_without_a_combo_is_refused() -> None:

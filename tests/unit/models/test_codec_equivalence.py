@@ -17,6 +17,7 @@ from msgspec import Raw
 from metrics.observer import ModelObserver
 from metrics.reference import Categorical, Numeric
 from models.batch import Kind
+from models.carried import ScoresCarrier, ValueCarrier
 from models.codec import Decoded, Decoder, ModelFields
 from models.columns import from_rows
 from models.judge import open_record
@@ -165,17 +166,20 @@ def chunks(draw: st.DrawFn, bases: list[dict[str, object]], names: dict[str, str
 
 
 def watched(decoded: Decoded) -> dict[object, object]:
-    """What was packed of each record, where anything was, and the errors."""
-    observed = decoded.observed
+    """What was packed of each record, where anything was, and the errors; and what it carries."""
+    if decoded.class_scores is not None:  # packed by codes in the order of their names
+        decoded = decoded.coded(np.arange(len(decoded.classes)), len(decoded.classes))
+    observed, carried = decoded.observed, decoded.carried
+    kept: dict[object, object] = {} if carried is None else {"carried": (carried.dtype, carried.tobytes())}
     if observed is None:
-        return {}
+        return kept
     packed: dict[object, object] = {
         (name, at): one.tobytes()
         for name, values in observed.packed.items()
         for at, one in enumerate(values)
         if any(one.tobytes())
     }
-    return packed | {("error", at): error for at, error in observed.errors.items()}
+    return packed | kept | {("error", at): error for at, error in observed.errors.items()}
 
 
 def agree(kind: str, models: list[ModelFields], values: list[bytes | None]) -> None:
@@ -263,6 +267,14 @@ def test_fast_predictions_of_classes_agree_with_the_definition(values: list[byte
     agree("predictions", of("predictions", "multiclass"), values)
 
 
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(CLASS_BASES, CLASS_NAMES))
+def test_fast_scores_of_classes_agree_with_the_definition(values: list[bytes | None]) -> None:
+    carrier = ScoresCarrier((("scores",), ("features",)), 3)
+    carrying = [ModelFields("DE", "predictions", segments=("country",), carrier=carrier, task="multiclass")]
+    agree("predictions", [*carrying, *of("predictions", "multiclass")], values)
+
+
 @settings(max_examples=50, deadline=None)
 @given(values=chunks(NUMBER_LABEL_BASES, NUMBER_LABEL_NAMES))
 def test_fast_labels_of_numbers_agree_with_the_definition(values: list[bytes | None]) -> None:
@@ -330,6 +342,30 @@ def test_records_with_and_without_embeddings_are_of_one_shape(monkeypatch: pytes
     assert judged.call_count == 1
     seen = EMBEDDING.unpack(decoded.observed.packed[EMBEDDING.name], np.arange(len(values)))
     assert seen["embedding_state"].tolist() == [1, 1, 2, 2, 1, 2, 2, 2, 0, 2, 2, 2, 0]
+
+
+CARRIER = ValueCarrier((("value",), ("features", "amount"), ("revenue",)))
+CARRIED_BASES: list[dict[str, object]] = [
+    *WATCHED_BASES,
+    {**fraud_prediction(), "value": 12.5, "revenue": 3},
+    {**fraud_prediction(), "revenue": -3, "latency_ms": 5},
+    {**fraud_prediction(), "value": None, "features": {"amount": 0.25}},
+    {**fraud_prediction(model="plain"), "value": 7},
+]
+CARRIED_NAMES = WATCHED_NAMES | dict.fromkeys(("value", "revenue"), "value")
+
+
+@pytest.mark.parametrize("observer", [None, OBSERVER])
+@settings(max_examples=100, deadline=None)
+@given(values=chunks(CARRIED_BASES, CARRIED_NAMES))
+def test_fast_carried_values_agree_with_the_definition(
+    values: list[bytes | None], observer: ModelObserver | None
+) -> None:
+    models = [
+        ModelFields("*", "predictions", segments=("country",), observer=observer, carrier=CARRIER),
+        ModelFields("plain", "predictions"),
+    ]
+    agree("predictions", models, values)
 
 
 @pytest.mark.parametrize("base", WATCHED_BASES)

@@ -1,6 +1,7 @@
 """Files in, final records and fates out, equal to the recount."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,22 +13,18 @@ from runtime import evaluate
 from runtime.settings import Settings
 from runtime.simulate_options import SimulateOptions
 from runtime.traffic import TimedRecord, traffic
-from tests.support.compare import compare_all
+from tests.simulation.counts import worth as expected_worth
+from tests.support.compare import compare_all, record_key
 from tests.support.recount import Recount, recount
 from tests.support.recount_records import Raw, Rules
 
-SETTINGS = Settings.model_validate(
-    {
-        "models": {
-            "fraud": {
-                "predictions": {"topic": "fraud_predictions"},
-                "horizon": "10m",
-                "segments": ["country"],
-                "segment_values_max": 100,
-            }
-        }
-    }
-)
+MODEL: dict[str, object] = {
+    "predictions": {"topic": "fraud_predictions"},
+    "horizon": "10m",
+    "segments": ["country"],
+    "segment_values_max": 100,
+}
+SETTINGS = Settings.model_validate({"models": {"fraud": MODEL}})
 RULES = Rules(horizon_ms=600_000, segments=("country",))
 
 
@@ -87,6 +84,20 @@ def test_final_records_equal_the_recount(tmp_path: Path) -> None:
     expected = counted(records)
     assert len(expected.windows) > 80
     assert compare_all(lines(out), expected) == []
+
+
+def test_outcomes_are_worth_what_a_recount_says_that_reads_the_amounts(tmp_path: Path) -> None:
+    records, out = simulated(), tmp_path / "out.jsonl"
+    worth = {"per_record": {"fp": -5.0}, "per_value": {"fn": -1.0, "tp": 0.9}}
+    predictions = {"topic": "fraud_predictions", "fields": {"value": "amount"}}
+    settings = Settings.model_validate({"models": {"fraud": {**MODEL, "predictions": predictions, "business": worth}}})
+    assert evaluate.run(settings, *files(tmp_path, records), None, out) == 0
+    raw = [Raw(r.topic, 0, i, r.value, r.timestamp_ms) for i, r in enumerate(records)]
+    expected = expected_worth(raw, replace(RULES, value=("amount",)), worth["per_record"], worth["per_value"])
+    found = {record_key(record): record["business"] for record in lines(out)}
+    assert found.keys() == expected.keys()
+    for key, window in expected.items():
+        assert found[key] == {n: v if v is None else pytest.approx(v) for n, v in window.items()}
 
 
 def test_csv_files_say_the_same(tmp_path: Path) -> None:

@@ -76,6 +76,17 @@ def test_later_formats_and_fields_are_told_too() -> None:
     assert unused(parse(tree, {})) == ["models.fraud.predictions.format", "models.fraud.predictions.fields.scores"]
 
 
+def test_scores_of_classes_are_acted_on_by_multiclass_models() -> None:
+    tree = model(task="multiclass", predictions={"topic": "p", "fields": {"scores": "probabilities"}})
+    assert unused(parse(tree, {})) == []
+
+
+def test_a_value_is_acted_on_only_where_somebody_asks_what_outcomes_are_worth() -> None:
+    predictions = {"topic": "p", "fields": {"value": "amount"}}
+    assert unused(parse(model(predictions=predictions), {})) == ["models.fraud.predictions.fields.value"]
+    assert unused(parse(model(predictions=predictions, business={}), {})) == []
+
+
 def test_all_errors_come_at_once_with_their_key_paths() -> None:
     tree = {
         "kafka": {"bootstrap_server": "a:1"},
@@ -145,6 +156,17 @@ def test_keys_that_would_change_kafkas_guarantees_are_refused_with_the_reason(ke
         ({"predictions": {"topic": "hindcast-metrics"}}, "models.fraud.predictions.topic: hindcast-metrics is a topic"),
         ({"labels": {"topic": "hindcast-x-by-id"}}, "models.fraud.labels.topic: hindcast-x-by-id is a topic"),
         ({"partitioned_by_id": "perhaps"}, "models.fraud.partitioned_by_id: must be true or false"),
+        (
+            {"business": {"per_record": {"tq": 1}}},
+            "models.fraud.business.per_record.tq: unknown key, there are tp, fp, fn, tn",
+        ),
+        ({"business": {"per_value": {"fn": "1,5"}}}, "models.fraud.business.per_value.fn: must be a number"),
+        ({"business": {"per_value": {"fn": float("inf")}}}, "models.fraud.business.per_value.fn: "),
+        (
+            {"business": {}, "task": "regression"},
+            "models.fraud.business: the worth of confusion cells is known of binary",
+        ),
+        ({"class_scores": True}, "models.fraud.class_scores: scores of single classes are of multiclass models only"),
         ({"segment_values_max": 0}, "models.fraud.segment_values_max: must be greater than or equal to 1"),
         ({"segment_values_max": "x"}, "models.fraud.segment_values_max: must be a whole number (got 'x')"),
         (

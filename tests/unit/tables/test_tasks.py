@@ -17,7 +17,7 @@ from tables.block import decode_block, encode_block
 from tables.dimensions import Admissions
 from tables.join_state import JoinState
 from tables.plan import MIN_MS, ModelPlan, Plan
-from tables.row_forms import FORMS
+from tables.row_forms import form_of
 from tables.snapshot import Snapshot
 from tables.tasks import layout_of
 from tables.windows import slot_key
@@ -125,7 +125,7 @@ def test_which_of_several_labels_counts_does_not_depend_on_what_came_first(
             for topic, record in feeding[::-1] if labels_first else feeding:
                 feed(topic, record)
             [value] = feed.state.rows.unwritten().values()
-            row = FORMS[task].decode(value)
+            row = form_of(task, 0).decode(value)
             best = max(label.actual for label in row.labels)
             assert feed.labelled == 1
             only, said = Feed(task), ("cat", "cow", "dog")[int(best)] if task == "multiclass" else best
@@ -150,11 +150,11 @@ def test_a_block_may_hold_rows_of_several_tasks() -> None:
 
     block = state.decide("predictions", [batch("q", "price", [5.5], np.float64), batch("p", "fraud", [1, 0], np.int8)])
     assert block is not None
-    assert sorted(block.tasks) == [("binary", 2, 0), ("regression", 1, 0)]
+    assert sorted(block.tasks) == [("binary", 2, 0, 0), ("regression", 1, 0, 0)]
     state.apply_body(encode_block(block))
     by_length = {len(value): value for value in state.rows.unwritten().values()}
-    assert sorted(by_length) == [FORMS["binary"].dtype.itemsize, FORMS["regression"].dtype.itemsize]
-    [prediction] = FORMS["regression"].decode(by_length[37]).predictions
+    assert sorted(by_length) == [form_of(task, 0).dtype.itemsize for task in ("binary", "regression")]
+    [prediction] = form_of("regression", 0).decode(by_length[37]).predictions
     assert prediction.predicted == 5.5
     assert len(state.windows.keys) == 2
 
