@@ -11,7 +11,7 @@ from runtime.settings.load import load, parse
 from runtime.settings.model import LabelSource, ModelSettings, NamedLabelSource, PredictionSource
 from runtime.settings.root import LimitSettings, Settings, StateSettings, WebSettings
 from runtime.settings.schema import json_schema
-from runtime.settings.units import Span, parse_duration_ms, parse_size_bytes
+from runtime.settings.units import Span, parse_size_bytes
 from runtime.settings.unused import unused, unused_line
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "json_schema",
     "load",
     "parse",
-    "parse_duration_ms",
     "parse_size_bytes",
     "unused",
     "unused_line",
