@@ -11,6 +11,8 @@ from pydantic.fields import FieldInfo
 from docs.markers import DOCS, markdown_table, write
 from runtime.settings import (
     AlertSettings,
+    AuthSettings,
+    BasicSettings,
     KafkaSettings,
     LabelSource,
     LimitSettings,
@@ -35,9 +37,18 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "alerts": AlertSettings,
     "state": StateSettings,
     "web": WebSettings,
+    "web.auth": AuthSettings,
+    "web.auth.basic": BasicSettings,
     "limits": LimitSettings,
 }
-WHOLE: Final = {"kafka.security", "models.NAME.drift", "models.NAME.predictions", "models.NAME.labels"}
+WHOLE: Final = {
+    "kafka.security",
+    "models.NAME.drift",
+    "models.NAME.predictions",
+    "models.NAME.labels",
+    "web.auth",
+    "web.auth.basic",
+}
 """Keys that have a table of their own."""
 
 MEANINGS: Final = {
@@ -109,8 +120,14 @@ MEANINGS: Final = {
     "state.standby_replicas": LATER,
     "state.memory_budget": "What caches, write buffers and accumulators of all partitions may take together. It is "
     "divided by `kafka.partitions`, whether one worker holds all of them or not.",
-    "web.host": "Address that `/metrics`, `/livez` and `/readyz` listen on.",
+    "web.host": "Address that `/metrics`, `/livez` and `/readyz` listen on, and the API of `hindcast dashboard`.",
     "web.port": "Their port; 0 takes a free one.",
+    "web.base_path": "What a proxy has in front of the API's paths, as `/hindcast`. `/metrics`, `/livez` and `/readyz` "
+    "stay where they are.",
+    "web.auth.bearer_file": "A file that holds a token and nothing else; requests bring it as `Authorization: Bearer`. "
+    "Give this or `basic`. It is read at the start. `/metrics`, `/livez` and `/readyz` stay open.",
+    "web.auth.basic.username": "The user that a browser asks for.",
+    "web.auth.basic.password_file": "A file that holds the password and nothing else, read at the start.",
     "limits.record_bytes_max": "A longer record is not parsed and goes to the dead letters as an envelope.",
     "limits.series_max": "The most Prometheus series of one family on one worker.",
     "limits.models_max": 'The most models under `"*"`; the rest is `__other__`.',

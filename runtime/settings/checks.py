@@ -10,6 +10,7 @@ from runtime.settings.model import ModelSettings
 from runtime.settings.problem import KeyPath, Problem
 from runtime.settings.root import Settings
 from runtime.settings.secrets import read_secret
+from runtime.settings.web import WebSettings
 
 _OWN_NAMES = ("metrics", "alerts", "decisions", "dead-letters")
 _OF_A_TOPIC = ("partitioned_by_id", "task", "classes_max")
@@ -18,7 +19,7 @@ _OWN_PARTS = ("-changelog", "-partials", "-by-id")
 
 def check(settings: Settings) -> list[Problem]:
     """Everything that only several keys together can get wrong."""
-    problems = list(_security(settings.kafka.security))
+    problems = [*_security(settings.kafka.security), *_secret_files(settings.web)]
     for name, model in settings.models.items():
         at: KeyPath = ("models", name)
         problems += [*_times(at, model), *_spans(at, model), *_segments(at, model)]
@@ -57,6 +58,14 @@ def _sasl(at: KeyPath, security: SecuritySettings) -> Iterator[Problem]:
     if security.mechanism == "PLAIN" and not security.tls and not security.allow_plaintext:
         text = "PLAIN without TLS sends the password readable: use SASL_SSL, or set allow_plaintext: true"
         yield Problem(mechanism, text, (protocol, (*at, "allow_plaintext")))
+
+
+def _secret_files(web: WebSettings) -> Iterator[Problem]:
+    at: KeyPath = ("web", "auth")
+    if web.auth is not None and web.auth.bearer_file is not None:
+        yield from _readable((*at, "bearer_file"), web.auth.bearer_file)
+    if web.auth is not None and web.auth.basic is not None:
+        yield from _readable((*at, "basic", "password_file"), web.auth.basic.password_file)
 
 
 def _readable(at: KeyPath, path: str) -> Iterator[Problem]:
