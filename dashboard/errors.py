@@ -16,11 +16,12 @@ _KEPT: Final = frozenset({"Allow", "WWW-Authenticate"})
 log = logging.getLogger(__name__)
 
 
-class NotHeldError(Exception):
-    """Somebody asks for what is not there: which parameter, and in words."""
+class RefusedError(Exception):
+    """A request that is understood and cannot be answered: why, with which status, because of which parameter."""
 
-    def __init__(self, parameter: str, message: str) -> None:
+    def __init__(self, status: int, message: str, parameter: str | None = None) -> None:
         super().__init__(message)
+        self.status = status
         self.problem = Problem(parameter=parameter, message=message)
 
 
@@ -31,8 +32,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except BadQueryError as error:
         return problems(error.problems, 400)
-    except NotHeldError as error:
-        return problems([error.problem], 404)
+    except RefusedError as error:
+        return problems([error.problem], error.status)
     except web.HTTPException as error:
         kept = {
             name: value for name, value in error.headers.items() if name in {"Allow", "WWW-Authenticate", "Location"}

@@ -9,7 +9,7 @@ import orjson
 
 from dashboard.alert_store import Said
 from dashboard.answers import LetterCount, letter_item
-from dashboard.errors import NotHeldError
+from dashboard.errors import RefusedError
 from dashboard.metric_record import ROLLING, Held, SeriesName
 from dashboard.overview import overview
 from dashboard.paging import Key, Page, page
@@ -126,7 +126,7 @@ def letter_counts(store: Store, *_: object) -> Page[bytes]:
 
 def _need(store: Store, model: str | None) -> None:
     if model is not None and model not in store.models():
-        raise NotHeldError("model", f"nothing is held of a model {model!r}")
+        raise RefusedError(404, f"nothing is held of a model {model!r}", "model")
 
 
 def _newest_first(chosen: Iterable[Said[T]], key_of: Callable[[T], Key], after: Key | None, limit: int) -> Page[bytes]:

@@ -1,4 +1,4 @@
-"""A metric record as it is held: packed, with the few numbers that lists are made of."""
+"""A metric record as it is held: its bytes, and the few numbers that lists are made of."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Numbers(msgspec.Struct):
 _decode_numbers = msgspec.json.Decoder(Numbers).decode
 
 
-class Held(msgspec.Struct, gc=False, frozen=True):
+class Held(msgspec.Struct, gc=False):
     """One revision of a record."""
 
     start_ms: int
@@ -59,12 +59,17 @@ class Held(msgspec.Struct, gc=False, frozen=True):
     written_ms: int
     total: int
     labelled: int
-    packed: bytes
+    stored: bytes
+    """JSON, or packed (which no JSON looks like: it begins with an x)."""
 
     @property
     def value(self) -> bytes:
         """The record as JSON on one line."""
-        return zlib.decompress(self.packed)
+        return zlib.decompress(self.stored) if self.stored.startswith(b"x") else self.stored
+
+    def pack(self) -> None:
+        """Make it about a third as large, once, for the time in which nobody changes it any more."""
+        self.stored = zlib.compress(self.stored, _LEVEL)
 
     def decoded(self) -> dict[str, Any]:
         """All of the record."""
@@ -85,20 +90,19 @@ def read_key(key: bytes | None) -> tuple[SeriesName, int]:
     return SeriesName(*name), ROLLING if start == LATEST else ms_of_iso(start)
 
 
-def read_value(message: Message) -> tuple[Held, bytes]:
-    """The record, and its JSON on one line; raises ValueError for what is none."""
+def read_value(message: Message) -> Held:
+    """The record; raises ValueError for what is none."""
     value = one_line(message.value or b"")
     numbers = _decode_numbers(value)
-    held = Held(
+    return Held(
         start_ms=ms_of_iso(numbers.window_start),
         end_ms=ms_of_iso(numbers.window_end),
         revision=numbers.revision,
         written_ms=message.written_ms,
         total=numbers.total,
         labelled=numbers.labelled,
-        packed=zlib.compress(value, _LEVEL),
+        stored=value,
     )
-    return held, value
 
 
 def one_line(value: bytes) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -37,7 +36,7 @@ def _decode_cursor(text: object) -> object:
     try:
         padded = str(text) + "=" * (-len(str(text)) % 4)
         return orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise ValueError(NOT_A_CURSOR) from None
 
 
@@ -162,7 +161,8 @@ def parse(kind: type[Q], parameters: Iterable[tuple[str, str]]) -> Q:
     try:
         query = kind.model_validate(given)
     except ValidationError as error:
-        problems += [_problem(kind, one) for one in error.errors(include_url=False, include_input=False)]
+        found = [_problem(kind, one) for one in error.errors(include_url=False, include_input=False)]
+        problems += {problem.parameter: problem for problem in found}.values()
     else:
         if not problems:
             return query

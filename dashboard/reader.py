@@ -33,6 +33,7 @@ MISSING_TOPICS_SECONDS: Final = 15.0
 EXPIRE_SECONDS: Final = 60.0
 RECORDS_AT_ONCE: Final = 200
 """Few, so that requests are answered between them while a day is read."""
+FETCH_BYTES_MAX: Final = 4 << 20
 _TIMEOUT_MS: Final = 10_000
 WHOLE: Final[frozenset[Kind]] = frozenset({"alert", "decision"})
 """Read from their beginning: what was said long ago may still hold, and compaction keeps them small."""
@@ -85,6 +86,7 @@ class Reader:
             auto_offset_reset="earliest",  # where retention has passed our place
             isolation_level="read_committed",
             fetch_max_wait_ms=200,
+            fetch_max_bytes=FETCH_BYTES_MAX,
             **self._client,
         )
         try:
@@ -94,7 +96,8 @@ class Reader:
             while await self._look(consumer, partitions) and not self._is_time_for_topics():
                 await self._take_for(consumer, LOOK_SECONDS if self._reading.caught_up else CATCH_UP_SECONDS)
         finally:
-            await consumer.stop()
+            # Without a broker it ends with the CancelledError of a task of its own, which would end ours.
+            await asyncio.gather(consumer.stop(), return_exceptions=True)
 
     async def _partitions(self) -> list[TopicPartition]:
         admin = AIOKafkaAdminClient(**self._client)
@@ -102,7 +105,7 @@ class Reader:
             await admin.start()
             found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
         finally:
-            await admin.close()
+            await asyncio.gather(admin.close(), return_exceptions=True)
         self._topics_seconds = self._seconds()
         self._reading.missing_topics = sorted(self._kinds.keys() - found.keys())
         return [
@@ -129,10 +132,7 @@ class Reader:
         if any(ends[one] < self._positions[one] for one in partitions):
             self._forget()
             return False
-        reading = self._reading
-        reading.behind = sum(ends[one] - self._positions[one] for one in partitions)
-        reading.connected, reading.problem = True, None
-        reading.caught_up = reading.caught_up or reading.behind == 0
+        self._reading.look(ends, self._positions)
         return True
 
     def _is_time_for_topics(self) -> bool:
@@ -171,4 +171,4 @@ class Reader:
         self._positions.clear()
         self._store.clear()
         self._ring.forget()
-        self._reading.caught_up = False
+        self._reading.begin_anew()

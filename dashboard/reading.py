@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -16,6 +18,19 @@ class Reading:
     read: int = 0
     problem: str | None = None
     missing_topics: list[str] = field(default_factory=list)
+    _goal: Mapping[Any, int] | None = None
+
+    def look(self, ends: Mapping[Any, int], positions: Mapping[Any, int]) -> None:
+        """The broker has said where each partition ends, and we are so far."""
+        self.connected, self.problem = True, None
+        self.behind = sum(end - positions[partition] for partition, end in ends.items())
+        if self._goal is None:
+            self._goal = dict(ends)  # what comes later than the first look need not be awaited: it never ends
+        self.caught_up = self.caught_up or all(positions[one] >= end for one, end in self._goal.items())
+
+    def begin_anew(self) -> None:
+        """All is to be read again."""
+        self._goal, self.caught_up, self.read = None, False, 0
 
     @property
     def share(self) -> float:

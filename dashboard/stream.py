@@ -11,6 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
+from dashboard.errors import RefusedError
 from dashboard.queries import StreamQuery
 from dashboard.ring import Event, Ring
 
@@ -40,7 +41,7 @@ class Stream:
     async def serve(self, request: web.Request, query: StreamQuery) -> web.StreamResponse:
         """Tell a client of everything until it leaves, is too slow, or we stop."""
         if self.clients >= CLIENTS_MAX:
-            raise web.HTTPServiceUnavailable(reason=f"{CLIENTS_MAX} clients read the stream already")
+            raise RefusedError(503, f"{CLIENTS_MAX} clients read the stream already")
         response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         response.content_type = "text/event-stream"
         self.clients += 1
@@ -70,7 +71,7 @@ class Stream:
                 await self._write(response, b"".join(map(self._line, wanted)))
             if events:
                 number = events[:_BATCH][-1].number
-            elif not await self._ring.beyond(number, self._heartbeat_seconds):
+            elif not await self._ring.beyond(number, self._heartbeat_seconds) and not self._closing:
                 await self._write(response, b": still here\n\n")
 
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
