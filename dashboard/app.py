@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from aiohttp import web
 
 from dashboard.answers import Status
 from dashboard.errors import errors_as_json
-from dashboard.guard import Credentials, add_headers, authenticate
+from dashboard.guard import Credentials, Handler, add_headers, authenticate
 from dashboard.openapi import document
 from dashboard.queries import NoQuery, StreamQuery, parse
 from dashboard.reading import Reading
@@ -42,7 +42,7 @@ def add_api(app: web.Application, site: Site, stream: Stream) -> None:
     app.add_routes(
         [
             web.get(f"{at}/status", _status(site)),
-            web.get(f"{at}/stream", _stream(stream)),
+            web.get(f"{at}/stream", _stream(stream), allow_head=False),
             web.get(f"{at}/openapi.json", _openapi(site)),
         ]
     )
@@ -59,9 +59,6 @@ def protect(app: web.Application, credentials: Credentials | None) -> None:
     if credentials is not None:
         app.middlewares.append(authenticate(credentials, OPEN_PATHS))
     app.on_response_prepare.append(add_headers)
-
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def _list(route: ListRoute[Any], site: Site) -> Handler:

@@ -31,6 +31,8 @@ from dashboard.store import Store
 Q = TypeVar("Q", bound=ListQuery)
 PREFIX: Final = "/api/v1"
 COMPRESSED_BYTES_MIN: Final = 4_096
+COMPRESSED_ASIDE_BYTES_MIN: Final = 256 << 10
+"""In a thread of its own, so that others are answered meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,13 @@ def _cached(request: web.Request, body: bytes, content_type: str) -> web.Respons
     if any(one.value in {tag.value, "*"} for one in known):
         response = web.Response(status=304, headers=headers)
     else:
-        response = web.Response(body=body, headers=headers, content_type=content_type, charset="utf-8")
+        response = web.Response(
+            body=body,
+            headers=headers,
+            content_type=content_type,
+            charset="utf-8",
+            zlib_executor_size=COMPRESSED_ASIDE_BYTES_MIN,
+        )
         if len(body) >= COMPRESSED_BYTES_MIN:
             response.enable_compression()
     response.etag = tag

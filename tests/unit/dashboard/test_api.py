@@ -59,7 +59,8 @@ async def test_pages_follow_one_another_without_gap_or_copy(path: str) -> None:
         whole = await it.items(path)
         assert len(whole) == 7
         paged: list[dict[str, Any]] = []
-        cursor, sizes = "", []
+        sizes: list[int] = []
+        cursor = ""
         while not sizes or cursor:
             status, answer = await it.get(f"{path}limit=2{cursor}")
             assert status == 200
@@ -131,6 +132,16 @@ async def test_an_unknown_path_and_a_wrong_method_are_json_too() -> None:
         assert await it.get("/nowhere") == (404, {"errors": [{"parameter": None, "message": "Not Found"}]})
         async with it.client.post("/api/v1/metrics") as answer:
             assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
+        async with it.client.head("/api/v1/stream") as answer:  # it would never end
+            assert (answer.status, answer.headers["Allow"]) == (405, "GET")
+
+
+async def test_a_long_answer_is_compressed() -> None:
+    async with scene() as it:
+        it.tell(*(metric(i, calibration=[{"count": i}] * 100) for i in range(100)))
+        async with it.client.get("/api/v1/metrics") as answer:
+            assert answer.headers["Content-Encoding"] in {"deflate", "gzip"}
+            assert len((await answer.json())["items"]) == 100
 
 
 async def test_a_bug_says_nothing_of_its_inside(monkeypatch: pytest.MonkeyPatch) -> None:
