@@ -12,7 +12,7 @@ from dashboard.versions import Version, versions
 from models.alert_event import AlertEvent
 
 QUIET_WINDOWS: Final = 5
-"""A version so far behind its model's newest window has no traffic."""
+"""A version without a prediction in so many of its model's newest windows has no traffic."""
 QUIET_MS: Final = 600_000
 """Nor has one of which nothing was written for so long."""
 
@@ -96,9 +96,8 @@ def _quiet(one: Version, newest_end_ms: int, now_ms: int) -> str | None:
     newest = one.newest
     if newest is None:
         return "no window of the last day"
-    if newest.total == 0:
-        return "no prediction in the newest window"
-    if newest_end_ms - newest.end_ms >= QUIET_WINDOWS * (newest.end_ms - newest.start_ms):
+    since_ms = newest_end_ms - QUIET_WINDOWS * (newest.end_ms - newest.start_ms)
+    if not any(held.total for held in one.windows if held.end_ms > since_ms):
         return f"no prediction in the model's last {QUIET_WINDOWS} windows"
     if now_ms - max(held.written_ms for held in one.windows) > QUIET_MS:
         return f"no record for {QUIET_MS // 60_000} minutes"
