@@ -11,6 +11,8 @@ from pydantic.fields import FieldInfo
 from docs.markers import DOCS, markdown_table, write
 from runtime.settings import (
     AlertSettings,
+    AuthSettings,
+    BasicSettings,
     KafkaSettings,
     LabelSource,
     LimitSettings,
@@ -40,11 +42,13 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "alerts": AlertSettings,
     "state": StateSettings,
     "web": WebSettings,
+    "web.auth": AuthSettings,
+    "web.auth.basic": BasicSettings,
     "privacy": PrivacySettings,
     "limits": LimitSettings,
 }
 WHOLE: Final = {
-    *("kafka.security", "kafka.security.oauth"),
+    *("kafka.security", "kafka.security.oauth", "web.auth", "web.auth.basic"),
     *("models.NAME.drift", "models.NAME.business", "models.NAME.predictions", "models.NAME.labels"),
 }
 """Keys that have a table of their own."""
@@ -139,8 +143,14 @@ MEANINGS: Final = {
     "state.standby_replicas": LATER,
     "state.memory_budget": "What caches, write buffers and accumulators of all partitions may take together. It is "
     "divided by `kafka.partitions`, whether one worker holds all of them or not.",
-    "web.host": "Address that `/metrics`, `/livez` and `/readyz` listen on.",
+    "web.host": "Address that `/metrics`, `/livez` and `/readyz` listen on, and the API of `hindcast dashboard`.",
     "web.port": "Their port; 0 takes a free one.",
+    "web.base_path": "What a proxy has in front of the API's paths, as `/hindcast`. `/metrics`, `/livez` and `/readyz` "
+    "stay where they are.",
+    "web.auth.bearer_file": "A file that holds a token and nothing else; requests bring it as `Authorization: Bearer`. "
+    "Give this or `basic`. It is read at the start. `/metrics`, `/livez` and `/readyz` stay open.",
+    "web.auth.basic.username": "The user that a browser asks for.",
+    "web.auth.basic.password_file": "A file that holds the password and nothing else, read at the start.",
     "privacy.hash_ids": "Replace every id by its keyed hash as soon as it is decoded: [personal "
     "data](operations.md#personal-data).",
     "privacy.key": "Of the hashes, 16 to 64 bytes, as `${ENV_VAR}` only. `openssl rand -hex 32` makes one.",

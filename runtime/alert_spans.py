@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from alerting.rule import Rule
-from runtime.settings import ModelSettings, Settings, parse_duration_ms
+from models.moments import parse_duration_ms
+from runtime.settings import ModelSettings, Settings
 from runtime.settings import Span as WrittenSpan
 from runtime.watch_plan import is_compared
 from tables.plan import ANY_MODEL, Span

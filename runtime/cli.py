@@ -74,6 +74,15 @@ def worker(
 
 
 @app.command()
+def dashboard(*, config: ConfigOption = None, log_format: LogOption = "console") -> int:
+    """Serve the API: what the topics of Hindcast hold of the last day, and what comes in now."""
+    settings = configured(config, os.environ, log_format, baselines=False)
+    from runtime.dashboard import run
+
+    return run(settings)
+
+
+@app.command()
 def check(
     *,
     schema: Annotated[

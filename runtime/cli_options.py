@@ -7,8 +7,9 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from models.errors import ConfigError
+from models.moments import parse_duration_ms
 from runtime.logs import LogFormat, setup
-from runtime.settings import Settings, load, parse_duration_ms
+from runtime.settings import Settings, load
 
 DEFAULT_FILE: Final = Path("hindcast.yaml")
 ROLES: Final = ("ingest", "alerts", "sinks")

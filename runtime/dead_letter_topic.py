@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from runtime.letter import Letter, read_letter
+from models.letter import Letter, read_letter
 from runtime.settings import Settings
 from runtime.topic_reader import SILENCE_SECONDS_MAX, TopicReader, client_config
 

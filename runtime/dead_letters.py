@@ -18,8 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from models.errors import ConfigError
+from models.letter import Letter
 from runtime.dead_letter_topic import LetterReader, sender, topic_of
-from runtime.letter import Letter, Selection, plain, time_text
+from runtime.letter import Selection, plain, time_text
 from runtime.settings import Settings
 from runtime.source_records import SourceRecords
 

@@ -1,47 +1,10 @@
-"""A dead letter as its headers describe it, and which of them somebody wants to see or replay."""
+"""Which dead letters somebody wants to see or replay, and how they are shown."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
 
+from models.letter import Letter
 from runtime.moments import moment_ms
-
-Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
-
-OURS: Final = frozenset(
-    {
-        "hindcast.error.code",
-        "hindcast.error.message",
-        "hindcast.source.topic",
-        "hindcast.source.partition",
-        "hindcast.source.offset",
-        "hindcast.source.timestamp",
-        "hindcast.model",
-        "hindcast.redacted",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What stands in the headers, and where the letter itself lies. Times in ms, -1 where unknown."""
-
-    partition: int
-    offset: int
-    at_ms: int
-    code: str
-    message: str
-    source_topic: str
-    source_partition: int
-    source_offset: int
-    source_ms: int
-    model: str
-    size_bytes: int
-    headers: tuple[tuple[str, bytes | None], ...] = ()
-    """The user's own headers, without ours."""
-    redacted: bool = False
-    """Whether only our headers were kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +25,6 @@ def selection(code: str | None, since: str | None, limit: int | None, now_ms: in
     """Read the options of the command line; raises ConfigError."""
     codes = frozenset(part.strip() for part in (code or "").split(",") if part.strip())
     return Selection(codes, None if since is None else moment_ms("--since", since, now_ms), limit)
-
-
-def read_letter(partition: int, offset: int, at_ms: int, headers: Headers, size_bytes: int) -> Letter:
-    """Read a record of the dead-letter topic; what is missing becomes empty or -1, nothing raises."""
-    # Ours were appended: of a name that the user has too, the last one is ours.
-    places = {name: index for index, (name, _) in enumerate(headers) if name in OURS}
-    ours = {name: (headers[index][1] or b"").decode("utf-8", "replace") for name, index in places.items()}
-    return Letter(
-        partition=partition,
-        offset=offset,
-        at_ms=at_ms,
-        code=ours.get("hindcast.error.code", ""),
-        message=ours.get("hindcast.error.message", ""),
-        source_topic=ours.get("hindcast.source.topic", ""),
-        source_partition=_number(ours.get("hindcast.source.partition")),
-        source_offset=_number(ours.get("hindcast.source.offset")),
-        source_ms=_number(ours.get("hindcast.source.timestamp")),
-        model=ours.get("hindcast.model", ""),
-        size_bytes=size_bytes,
-        headers=tuple(pair for index, pair in enumerate(headers) if places.get(pair[0]) != index),
-        redacted="hindcast.redacted" in ours,
-    )
-
-
-def _number(text: str | None) -> int:
-    try:
-        return int(text or "")
-    except ValueError:
-        return -1
 
 
 def plain(text: str) -> str:

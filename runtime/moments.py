@@ -1,7 +1,7 @@
 """Times as people give them on the command line."""
 
 from models.errors import ConfigError
-from runtime.settings.units import parse_duration_ms, parse_time_ms
+from models.moments import parse_moment_ms
 
 
 def moment_ms(option: str, text: str, now_ms: int) -> int:
@@ -11,11 +11,6 @@ def moment_ms(option: str, text: str, now_ms: int) -> int:
     0
     """
     try:
-        return now_ms - parse_duration_ms(text)
-    except ValueError:
-        pass
-    try:
-        return parse_time_ms(text)
-    except ValueError:
-        line = f"{option}: neither a duration (1h) nor a time (2026-11-21T10:00:00Z): {text!r}"
-        raise ConfigError([line]) from None
+        return parse_moment_ms(text, now_ms)
+    except ValueError as error:
+        raise ConfigError([f"{option}: {error}: {text!r}"]) from None

@@ -9,8 +9,8 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from models.errors import WorldError
+from models.letter import Letter
 from runtime.dead_letter_topic import header_pairs
-from runtime.letter import Letter
 from runtime.settings import Settings
 from runtime.topic_reader import SILENCE_SECONDS_MAX, client_config
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import faust
 import mode
+from aiohttp.web import Application
 
 from models.errors import WorldError
 from runtime import clock
@@ -28,7 +29,7 @@ from runtime.state_directory import claim
 from runtime.watch import IngestSeries, RoleWatch, Watch
 from runtime.world import ensure, with_partitions
 from telemetry.registry import Telemetry
-from web.health import HealthServer, serve
+from web.health import Server, add_health, serve
 
 if TYPE_CHECKING:
     from runtime.alerts_app import Alerts
@@ -86,14 +87,13 @@ class Beside(mode.Service):
         super().__init__(**kwargs)
         self._running, self._settings, self._telemetry = running, settings, telemetry
         self.watch = running.watch(telemetry)
-        self._server: HealthServer | None = None
+        self._server: Server | None = None
 
     async def on_start(self) -> None:
         """Serve before recovery: readiness says what is missing."""
         web = self._settings.web
-        self._server = await serve(
-            web.host, web.port, self._telemetry.registry, self.watch.why_not_ready, self.watch.why_not_live
-        )
+        app = add_health(Application(), self._telemetry.registry, self.watch.why_not_ready, self.watch.why_not_live)
+        self._server = await serve(web.host, web.port, app)
         log.info("listening on port %d", self._server.port)
 
     async def on_stop(self) -> None:

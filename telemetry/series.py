@@ -185,6 +185,9 @@ _ALL: Final = (
         "Damaged checkpoints that were set aside (they are rebuilt) and still lie in the state directory.",
     ),
     Series("hindcast_recovery_seconds", "gauge", (), "How long the last recovery of state took."),
+    Series("hindcast_dashboard_records", "gauge", (), "Metric records that a dashboard process holds."),
+    Series("hindcast_dashboard_lag", "gauge", (), "Records on our topics that a dashboard process has not read yet."),
+    Series("hindcast_dashboard_streams", "gauge", (), "Clients that follow the stream of a dashboard process."),
     Series(
         "hindcast_series_dropped_total",
         "counter",

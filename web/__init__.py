@@ -1,1 +1,1 @@
-"""The live page: reads our output topics and nothing else."""
+"""What every process of ours serves over HTTP: metrics and probes."""

@@ -1,11 +1,11 @@
-"""The worker's only HTTP server: ``/metrics``, ``/livez``, ``/readyz``, and 404 for everything else.
+"""The HTTP server of a process, and what every one of them serves: ``/metrics``, ``/livez`` and ``/readyz``.
 
-Faust's own web routes stay off: they show tables to whoever asks.
+A worker serves nothing else. Faust's own web routes stay off: they show tables to whoever asks.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -14,11 +14,12 @@ from prometheus_client.exposition import choose_encoder
 from models.errors import WorldError
 
 Reason: TypeAlias = Callable[[], str | None]
+SHUTDOWN_SECONDS_MAX: Final = 5.0
 _Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @dataclass(slots=True)
-class HealthServer:
+class Server:
     """A running server; ``port`` is the real one when 0 was asked for."""
 
     runner: web.AppRunner
@@ -29,9 +30,8 @@ class HealthServer:
         await self.runner.cleanup()
 
 
-def application(registry: CollectorRegistry, ready: Reason, live: Reason) -> web.Application:
-    """The routes. ``ready`` and ``live`` say why not, or None."""
-    app = web.Application()
+def add_health(app: web.Application, registry: CollectorRegistry, ready: Reason, live: Reason) -> web.Application:
+    """Add the routes. ``ready`` and ``live`` say why not, or None."""
     app.add_routes(
         [
             web.get("/metrics", _metrics(registry)),
@@ -42,16 +42,16 @@ def application(registry: CollectorRegistry, ready: Reason, live: Reason) -> web
     return app
 
 
-async def serve(host: str, port: int, registry: CollectorRegistry, ready: Reason, live: Reason) -> HealthServer:
+async def serve(host: str, port: int, app: web.Application) -> Server:
     """Start serving in the running event loop. Raises WorldError if the port is taken."""
-    runner = web.AppRunner(application(registry, ready, live), access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
         raise WorldError(f"web.port: cannot listen on {host}:{port}: {error.strerror}") from None
-    return HealthServer(runner, runner.addresses[0][1])
+    return Server(runner, runner.addresses[0][1])
 
 
 def _metrics(registry: CollectorRegistry) -> _Handler:

@@ -10,13 +10,16 @@ from runtime.settings.kafka import KafkaSettings, SecuritySettings
 from runtime.settings.load import load, parse
 from runtime.settings.model import LabelSource, ModelSettings, NamedLabelSource, PredictionSource
 from runtime.settings.privacy import PrivacySettings
-from runtime.settings.root import LimitSettings, Settings, StateSettings, WebSettings
+from runtime.settings.root import LimitSettings, Settings, StateSettings
 from runtime.settings.schema import json_schema
-from runtime.settings.units import Span, parse_duration_ms, parse_size_bytes
+from runtime.settings.units import Span, parse_size_bytes
 from runtime.settings.unused import unused, unused_line
+from runtime.settings.web import AuthSettings, BasicSettings, WebSettings
 
 __all__ = [
     "AlertSettings",
+    "AuthSettings",
+    "BasicSettings",
     "KafkaSettings",
     "LabelSource",
     "LimitSettings",
@@ -34,7 +37,6 @@ __all__ = [
     "json_schema",
     "load",
     "parse",
-    "parse_duration_ms",
     "parse_size_bytes",
     "unused",
     "unused_line",

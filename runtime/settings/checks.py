@@ -9,6 +9,8 @@ from runtime.settings.model import ModelSettings
 from runtime.settings.privacy_checks import check_privacy
 from runtime.settings.problem import KeyPath, Problem
 from runtime.settings.root import Settings
+from runtime.settings.secrets import unreadable
+from runtime.settings.web import WebSettings
 
 _OWN_NAMES = ("metrics", "alerts", "decisions", "dead-letters")
 _OF_A_TOPIC = ("partitioned_by_id", "task", "classes_max")
@@ -18,6 +20,7 @@ _OWN_PARTS = ("-changelog", "-partials", "-by-id")
 def check(settings: Settings) -> list[Problem]:
     """Everything that only several keys together can get wrong."""
     problems = [*check_security(settings.kafka.security), *check_privacy(settings.privacy)]
+    problems += _secret_files(settings.web)
     for name, model in settings.models.items():
         at: KeyPath = ("models", name)
         problems += [*_times(at, model), *_spans(at, model), *_segments(at, model), *_carried(at, model)]
@@ -26,6 +29,14 @@ def check(settings: Settings) -> list[Problem]:
     problems += check_rules(settings.alerts, settings.models)
     problems += check_receivers(settings.alerts)
     return [*problems, *check_routing(settings.alerts, list(settings.models))]
+
+
+def _secret_files(web: WebSettings) -> Iterator[Problem]:
+    at: KeyPath = ("web", "auth")
+    if web.auth is not None and web.auth.bearer_file is not None:
+        yield from unreadable((*at, "bearer_file"), web.auth.bearer_file)
+    if web.auth is not None and web.auth.basic is not None:
+        yield from unreadable((*at, "basic", "password_file"), web.auth.basic.password_file)
 
 
 def _times(at: KeyPath, model: ModelSettings) -> Iterator[Problem]:

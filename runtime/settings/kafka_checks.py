@@ -1,11 +1,10 @@
 """What only several keys of ``kafka.security`` together can get wrong."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from runtime.settings.kafka import OAuthSettings, SecuritySettings
 from runtime.settings.problem import KeyPath, Problem
-from runtime.settings.secrets import read_secret
+from runtime.settings.secrets import unreadable
 
 _AT: KeyPath = ("kafka", "security")
 _PROTOCOL, _MECHANISM = (*_AT, "protocol"), (*_AT, "mechanism")
@@ -39,7 +38,8 @@ def _login(security: SecuritySettings) -> Iterator[Problem]:
         yield Problem((*_AT, "password_file"), why, (_PROTOCOL,))
     if security.password is not None and security.password_file is not None:
         yield Problem((*_AT, "password"), "give either password or password_file", ((*_AT, "password_file"),))
-    yield from _readable((*_AT, "password_file"), security.password_file)
+    if security.password_file is not None:
+        yield from unreadable((*_AT, "password_file"), security.password_file)
 
 
 def _oauth(security: SecuritySettings) -> Iterator[Problem]:
@@ -58,24 +58,16 @@ def _client(at: KeyPath, oauth: OAuthSettings) -> Iterator[Problem]:
     if oauth.client_secret is not None and oauth.client_secret_file is not None:
         text = "give either client_secret or client_secret_file"
         yield Problem((*at, "client_secret"), text, ((*at, "client_secret_file"),))
-    yield from _readable((*at, "client_secret_file"), oauth.client_secret_file)
+    if oauth.client_secret_file is not None:
+        yield from unreadable((*at, "client_secret_file"), oauth.client_secret_file)
 
 
 def _certificates(security: SecuritySettings) -> Iterator[Problem]:
     given = {name: path for name in ("ca_file", "cert_file", "key_file") if (path := getattr(security, name))}
     for name, path in given.items():
-        yield from _readable((*_AT, name), path)
+        yield from unreadable((*_AT, name), path)
         if not security.tls:
             yield Problem((*_AT, name), f"has no meaning with protocol {security.protocol}", (_PROTOCOL,))
     for name, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
         if name in given and other not in given:
             yield Problem((*_AT, other), f"is needed beside {name}", ((*_AT, name),))
-
-
-def _readable(at: KeyPath, path: str | None) -> Iterator[Problem]:
-    if path is None:
-        return
-    try:
-        read_secret(str(Path(path)))
-    except ValueError as error:
-        yield Problem(at, str(error))

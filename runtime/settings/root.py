@@ -10,6 +10,7 @@ from runtime.settings.kafka import KafkaSettings
 from runtime.settings.model import ModelSettings, PredictionSource
 from runtime.settings.privacy import PrivacySettings
 from runtime.settings.units import SizeBytes
+from runtime.settings.web import WebSettings
 
 
 class StateSettings(Section):
@@ -18,13 +19,6 @@ class StateSettings(Section):
     directory: Annotated[str, Field(min_length=1)] = "/var/lib/hindcast"
     standby_replicas: int = Field(default=0, ge=0, le=10)
     memory_budget_bytes: SizeBytes = Field(default="1GiB", alias="memory_budget", validate_default=True)
-
-
-class WebSettings(Section):
-    """Where /metrics, /livez and /readyz are served."""
-
-    host: Annotated[str, Field(min_length=1)] = "0.0.0.0"  # noqa: S104 - scraped from other hosts
-    port: int = Field(default=6066, ge=0, le=65_535)
 
 
 class LimitSettings(Section):

@@ -85,3 +85,11 @@ def read_secret(path: str) -> str:
     if not text:
         raise ValueError(f"{path} is empty")
     return text
+
+
+def unreadable(at: KeyPath, path: str) -> Iterator[Problem]:
+    """The problem of a secret file that gives nothing, if it is one."""
+    try:
+        read_secret(path)
+    except ValueError as error:
+        yield Problem(at, str(error))

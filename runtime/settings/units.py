@@ -2,33 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-DURATION_PATTERN: Final = r"^[0-9]+ ?(ms|s|m|h|d)$"
+from models.moments import DURATION_PATTERN, parse_duration_ms, parse_time_ms
+
 SIZE_PATTERN: Final = r"^[0-9]+ ?(B|KiB|MiB|GiB)$"
 SPAN_PATTERN: Final = r"^[0-9]+ ?(ms|s|m|h|d|labelled|records)$"
 
-_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-# Ten years: far above any horizon, far below what int64 milliseconds overflow at.
-_DURATION_MS_MAX: Final = 3_660 * _MS["d"]
 _RECORDS_MAX: Final = 1_000_000_000
-
-
-def parse_duration_ms(text: object) -> int:
-    """Milliseconds of ``500ms 60s 5m 6h 14d``; ValueError for anything else (also a bare number)."""
-    match = re.match(DURATION_PATTERN, text) if isinstance(text, str) else None
-    if match is None or not isinstance(text, str):
-        raise ValueError("not a duration, write it as 500ms, 60s, 5m, 6h or 14d")
-    value = int(text[: match.start(1)]) * _MS[match[1]]
-    if value > _DURATION_MS_MAX:
-        raise ValueError("too long a duration, at most 3660d")
-    return value
 
 
 def parse_size_bytes(text: object) -> int:
@@ -37,17 +23,6 @@ def parse_size_bytes(text: object) -> int:
     if match is None or not isinstance(text, str):
         raise ValueError("not a size, write it as 512B, 256KiB, 64MiB or 1GiB")
     return int(text[: match.start(1)]) * _BYTES[match[1]]
-
-
-def parse_time_ms(text: object) -> int:
-    """Milliseconds since the epoch of an ISO 8601 time (UTC unless it names an offset); raises ValueError."""
-    try:
-        time = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        time = None
-    if time is None:
-        raise ValueError("not a time, write it as 2026-12-24T00:00:00Z")
-    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def positive(value: int) -> int:

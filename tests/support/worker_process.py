@@ -61,9 +61,13 @@ class WorkerProcess:
         """Start it, on whatever disk it has."""
         assert not self.running, f"{self.name} is running"
         module = "tests.support.dying_worker" if self.dies else "runtime.cli"
-        command = [sys.executable, "-m", module, "worker", "--config", str(self.config), "--roles", self.roles]
+        command = [sys.executable, "-m", module, *self.arguments()]
         env = {**os.environ, "PYTHONUNBUFFERED": "1", VARIABLE: self.dies}
         self._process = self._reaper.start(command, self.home / "worker.log", env=env, cwd=REPO)
+
+    def arguments(self) -> list[str]:
+        """The verb and its options."""
+        return ["worker", "--config", str(self.config), "--roles", self.roles]
 
     def kill(self) -> None:
         """SIGKILL; nothing is cleaned up."""

@@ -36,7 +36,7 @@ def errors_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int,
 
 
 VERBS = (
-    "demo", "worker", "check", "topics create", "simulate", "evaluate", "baseline build",
+    "demo", "worker", "dashboard", "check", "topics create", "simulate", "evaluate", "baseline build",
     "baseline learn", "skew", "dead-letters list", "dead-letters replay",
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ import pytest
 MODULES = (
     "alerting.explain",
     "alerting.metric_paths",
+    "models.moments",
     "runtime.alert_spans",
     "runtime.alerts_silences",
     "runtime.moments",

@@ -2,10 +2,11 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from models.errors import WorldError
 from telemetry.registry import Telemetry
-from web.health import HealthServer, serve
+from web.health import Server, add_health, serve
 
 
 class Scene:
@@ -13,12 +14,11 @@ class Scene:
         self.telemetry = Telemetry(10)
         self.not_ready: str | None = None
         self.not_alive: str | None = None
-        self.server: HealthServer | None = None
+        self.server: Server | None = None
 
     async def start(self) -> None:
-        self.server = await serve(
-            "127.0.0.1", 0, self.telemetry.registry, lambda: self.not_ready, lambda: self.not_alive
-        )
+        app = add_health(web.Application(), self.telemetry.registry, lambda: self.not_ready, lambda: self.not_alive)
+        self.server = await serve("127.0.0.1", 0, app)
 
     async def get(self, path: str, **headers: str) -> tuple[int, str, str]:
         assert self.server is not None
@@ -64,4 +64,4 @@ async def test_nothing_else_is_served(scene: Scene, path: str) -> None:
 async def test_a_port_that_is_taken_is_one_readable_line(scene: Scene) -> None:
     assert scene.server is not None
     with pytest.raises(WorldError, match=r"^web\.port: cannot listen on 127\.0\.0\.1:"):
-        await serve("127.0.0.1", scene.server.port, scene.telemetry.registry, lambda: None, lambda: None)
+        await serve("127.0.0.1", scene.server.port, web.Application())
