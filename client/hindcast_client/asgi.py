@@ -1,0 +1,78 @@
+"""Middleware for FastAPI, Starlette and every other ASGI application. Needs none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from typing import Any
+from uuid import uuid4
+
+from hindcast_client.exposition import Paths, expose
+from hindcast_client.log import PredictionLog
+from hindcast_client.metrics import ServingMetrics
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class AsgiMiddleware:
+    """Measures the requests to `paths` until the end of their answers, and answers `metrics_path`.
+
+    ::
+
+        app.add_middleware(AsgiMiddleware, metrics=metrics, log=log, paths=("/predict",))
+
+    paths: exact ones, and those ending in ``/`` with all below. log: is told of requests that ended in an error before
+    a prediction was logged, under the id of the header ``x-request-id`` or a random one. metrics_path: "" for none.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        *,
+        metrics: ServingMetrics,
+        paths: Collection[str],
+        log: PredictionLog | None = None,
+        metrics_path: str = "/metrics",
+    ) -> None:
+        self._app, self._metrics, self._log = app, metrics, log
+        self._paths, self._metrics_path = Paths(paths), metrics_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        path = scope.get("path", "")
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif path == self._metrics_path:
+            await self._expose(scope, send)
+        elif path in self._paths:
+            await self._measure(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _measure(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = self._metrics.request()
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                request.answered(message["status"])
+            await send(message)
+
+        try:
+            with request:
+                await self._app(scope, receive, watched)
+        finally:
+            if request.status == "error" and self._log is not None:
+                request.log_failure(self._log, _header(scope, b"x-request-id") or uuid4().hex)
+
+    async def _expose(self, scope: Scope, send: Send) -> None:
+        body, content_type = expose(self._metrics.registry, _header(scope, b"accept"))
+        headers = [(b"content-type", content_type.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
