@@ -64,29 +64,35 @@ class BoundedQueue(Generic[T]):
     when_full: WhenFull = "drop_newest"
     tally: Tally = field(default_factory=Tally)
     _items: deque[T] = field(default_factory=deque)
-    _closed: bool = False
+    _room: int = field(init=False)
 
     def __post_init__(self) -> None:
         if self.size_max < 1:
             raise UsageError(f"queue_max: {self.size_max} is less than 1")
         if self.when_full not in get_args(WhenFull):
             raise UsageError(f"when_full: {self.when_full!r} is none of {', '.join(get_args(WhenFull))}")
+        self._room = self.size_max
 
     def offer(self, item: T) -> bool:
         """Put an item in; False if it was dropped at once. Never waits for anything but a few instructions."""
-        tally = self.tally
+        tally, items = self.tally, self._items
         with tally.lock:
             tally.offered += 1
-            if self._closed:
-                tally.dropped["closed"] += 1
-                return False
-            if len(self._items) >= self.size_max:
-                tally.dropped["queue_full"] += 1
-                if self.when_full == "drop_newest":
-                    return False
-                self._items.popleft()
-            self._items.append(item)
+            if len(items) >= self._room:
+                return self._overflow(item)
+            items.append(item)
             return True
+
+    def _overflow(self, item: T) -> bool:
+        if self._room == 0:
+            self.tally.dropped["closed"] += 1
+            return False
+        self.tally.dropped["queue_full"] += 1
+        if self.when_full == "drop_newest":
+            return False
+        self._items.popleft()
+        self._items.append(item)
+        return True
 
     def take(self, count_max: int) -> list[T]:
         """The oldest items, at most so many."""
@@ -96,7 +102,7 @@ class BoundedQueue(Generic[T]):
     def close(self) -> None:
         """From now on everything offered is dropped and counted (`closed`)."""
         with self.tally.lock:
-            self._closed = True
+            self._room = 0
 
     def __len__(self) -> int:
         return len(self._items)

@@ -121,8 +121,6 @@ class PredictionLog:
             request.logged(version)
             latency_ms = request.milliseconds() if latency_ms is None else latency_ms
         try:
-            if self._metrics is not None:
-                self._metrics.observe_confidence(score, scores)
             fields = {
                 "prediction_id": prediction_id,
                 "model": self.model,
@@ -142,7 +140,10 @@ class PredictionLog:
             }
         except Exception:  # noqa: BLE001  # the wrong thing was passed: the request must not suffer for it
             return self._refuse()
-        return self._offer("predictions", fields)
+        taken = self._queue.offer(("predictions", fields))
+        if self._sender is None:
+            self._start()
+        return taken
 
     def label(self, prediction_id: Id, actual: object, *, label_time: datetime | None = None) -> bool:
         """What was really so, now or at `label_time`. None withdraws the label; a later one corrects an earlier."""
@@ -190,8 +191,8 @@ class PredictionLog:
         self.close()
 
     def _offer(self, kind: Kind, fields: Fields) -> bool:
-        taken = self._queue.offer(Offered(kind, fields))
-        if self._sender is None and taken:
+        taken = self._queue.offer((kind, fields))
+        if self._sender is None:
             self._start()
         return taken
 
@@ -199,7 +200,9 @@ class PredictionLog:
         """Once a process: threads do not outlive a fork, so the first record starts it, not the constructor."""
         with self._starting:
             if self._sender is None and not self._closed:
-                self._sender = Sender(self._queue, self._encoder, self._transport, self._fallback)
+                self._sender = Sender(
+                    self._queue, self._encoder, self._transport, fallback=self._fallback, metrics=self._metrics
+                )
                 self._sender.start()
 
     def _refuse(self) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from hindcast_client.errors import UsageError
+from hindcast_client.forks import tell_after_fork
 from hindcast_client.request import Request, current_request
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LATENCY_BUCKETS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0)
+PENDING_MAX: Final = 200
 CONFIDENCE_BUCKETS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
@@ -29,19 +33,29 @@ class ServingMetrics:
 
     model_version: what requests count under of which no prediction was logged. Raises UsageError where the registry
     has series of these names already.
+
+    Counting is put off until somebody looks, or `PENDING_MAX` requests have ended: in the middle of a request, where
+    nothing of it is in the processor's caches, it would take five times as long.
     """
 
     def __init__(self, model_version: str, *, registry: CollectorRegistry = REGISTRY) -> None:
         self.registry, self._version = registry, model_version
+        self._first = _First(self)
         try:
+            registry.register(self._first)  # before the others, so that it is asked before them
             self._make_series()
         except ValueError as error:
             raise UsageError(
                 f"ServingMetrics: make one a process, or give it a registry of its own ({error})"
             ) from None
-        self._logs = _LogCounts()
-        registry.register(self._logs)
         self._children: dict[tuple[str, str], Counter] = {}
+        self.after_fork()
+        tell_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In the child: the parent counts its own requests."""
+        self._pending: deque[Request] = deque()
+        self.being_served: set[Request] = set()
 
     def _make_series(self) -> None:
         registry = self.registry
@@ -106,19 +120,32 @@ class ServingMetrics:
 
     def active(self) -> float:
         """How many requests are being served, in this process."""
-        return next(sample.value for family in self.active_requests.collect() for sample in family.samples)
+        return len(self.being_served)
 
-    def observe_confidence(self, score: float | None, scores: Mapping[str, float] | None) -> None:
-        """The greater one of a binary score and what it leaves; the greatest of several classes' scores."""
+    def observe_confidence(self, fields: Mapping[str, Any]) -> None:
+        """Of a prediction's fields: the greatest of several classes' scores; of a binary one, it or what it leaves."""
+        score, scores = fields["score"], fields["scores"]
         if scores:
             self.confidence.observe(max(scores.values()))
-        elif score is not None:
+        elif score is not None and 0 <= score <= 1:
             self.confidence.observe(max(score, 1.0 - score))
 
-    def count(self, request: Request, seconds: float) -> None:
-        """A request has ended."""
-        self.active_requests.dec()
-        self.latency.observe(seconds)
+    def ended(self, request: Request) -> None:
+        """A request has ended; it is counted soon."""
+        self.being_served.discard(request)
+        self._pending.append(request)
+        if len(self._pending) >= PENDING_MAX:
+            self.settle()
+
+    def settle(self) -> None:
+        """Count all requests that have ended."""
+        with suppress(IndexError):  # several threads may be at it
+            while True:
+                self._count(self._pending.popleft())
+        self.active_requests.set(len(self.being_served))
+
+    def _count(self, request: Request) -> None:
+        self.latency.observe(request.seconds)
         place = request.model_version, request.status
         child = self._children.get(place)
         if child is None:  # finding a child takes as long as counting in it
@@ -129,22 +156,31 @@ class ServingMetrics:
 
     def show_counts_of(self, log: PredictionLog) -> None:
         """`hindcast_client_records_total` of this log, too."""
-        self._logs.shown.append(log)
+        self._first.logs.append(log)
 
 
-class _LogCounts(Collector):
-    """Reads the logs' own counts when it is asked, so that counting costs a request nothing."""
+class _First(Collector):
+    """Counts what is pending before the other series are read, and shows the logs' own counts."""
 
-    def __init__(self) -> None:
-        self.shown: list[PredictionLog] = []
+    def __init__(self, metrics: ServingMetrics) -> None:
+        self._metrics = metrics
+        self.logs: list[PredictionLog] = []
+
+    def describe(self) -> Iterable[CounterMetricFamily]:
+        return [self._family()]  # asked at registration, when there is nothing to collect yet
 
     def collect(self) -> Iterable[CounterMetricFamily]:
-        family = CounterMetricFamily(
-            "hindcast_client_records", "Records offered to the prediction log, by outcome.", labels=["model", "outcome"]
-        )
-        for log in self.shown:
+        self._metrics.settle()
+        family = self._family()
+        for log in self.logs:
             counts = log.counts
             outcomes = {"sent": counts.sent, "fallback": counts.fallback, **counts.dropped}
             for outcome, count in outcomes.items():
                 family.add_metric([log.model, outcome], count)
-        yield family
+        return [family]
+
+    @staticmethod
+    def _family() -> CounterMetricFamily:
+        return CounterMetricFamily(
+            "hindcast_client_records", "Records offered to the prediction log, by outcome.", labels=["model", "outcome"]
+        )

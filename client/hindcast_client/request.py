@@ -18,7 +18,7 @@ current_request = _current.get
 class Request:
     """Measures one request as a context manager; `status` is `success`, `error`, `rejected` or `cancelled`."""
 
-    __slots__ = ("_before", "_metrics", "_seconds", "_started", "error_type", "is_logged", "model_version", "status")
+    __slots__ = ("_before", "_metrics", "_started", "error_type", "is_logged", "model_version", "seconds", "status")
 
     def __init__(self, metrics: ServingMetrics, model_version: str) -> None:
         self._metrics, self.model_version = metrics, model_version
@@ -27,7 +27,7 @@ class Request:
     def __enter__(self) -> Self:
         self._before = _current.get()
         _current.set(self)
-        self._metrics.active_requests.inc()
+        self._metrics.being_served.add(self)
         self._started = time.perf_counter()
         return self
 
@@ -36,9 +36,9 @@ class Request:
     ) -> None:
         if kind is not None:
             self.failed(kind)
-        self._seconds = time.perf_counter() - self._started
+        self.seconds = time.perf_counter() - self._started
         _current.set(self._before)  # not by a token: a WSGI server may end a response in another context
-        self._metrics.count(self, self._seconds)
+        self._metrics.ended(self)
 
     def milliseconds(self) -> float:
         """How long it has been going on."""
@@ -63,4 +63,4 @@ class Request:
     def log_failure(self, log: PredictionLog, request_id: str) -> None:
         """Tell the log of a request that made no prediction, unless its prediction was logged already."""
         if not self.is_logged:
-            log.prediction(request_id, status="error", error_type=self.error_type, latency_ms=self._seconds * 1000)
+            log.prediction(request_id, status="error", error_type=self.error_type, latency_ms=self.seconds * 1000)

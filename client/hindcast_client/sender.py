@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from hindcast_client.bounded_queue import BoundedQueue, Tally
 from hindcast_client.errors import UnusableRecordError
+from hindcast_client.metrics import ServingMetrics
 from hindcast_client.records import Fields, Kind, Record, RecordEncoder
 from hindcast_client.transports.base import Transport
 
@@ -22,21 +23,25 @@ SLICE: Final = 50
 COMPLAIN_SECONDS: Final = 60.0
 
 
-class Offered(NamedTuple):
-    """What a request leaves behind."""
-
-    kind: Kind
-    fields: Fields
+Offered = tuple[Kind, Fields]
+"""What a request leaves behind."""
 
 
 class Sender(threading.Thread):
     """Runs until `stop`, then has so many seconds for what is left; counts what it could not get rid of."""
 
     def __init__(
-        self, queue: BoundedQueue[Offered], encoder: RecordEncoder, transport: Transport, fallback: Transport | None
+        self,
+        queue: BoundedQueue[Offered],
+        encoder: RecordEncoder,
+        transport: Transport,
+        *,
+        fallback: Transport | None,
+        metrics: ServingMetrics | None,
     ) -> None:
         super().__init__(name="hindcast-sender", daemon=True)
         self._queue, self._encoder, self._transport, self._fallback = queue, encoder, transport, fallback
+        self._metrics = metrics
         self._outcomes = _Outcomes(queue.tally, fallback)
         self._stopping = threading.Event()
         self._flush_seconds = 0.0
@@ -59,6 +64,8 @@ class Sender(threading.Thread):
         while not self._stopping.wait(TICK_SECONDS):
             self._drain(deadline=float("inf"))
             self._transport.settle(0)
+            if self._metrics is not None:
+                self._metrics.settle()
             self._outcomes.complain()
         self._finish(time.monotonic() + self._flush_seconds)
 
@@ -70,16 +77,19 @@ class Sender(threading.Thread):
             time.sleep(0)
 
     def _hand_over(self, offered: Sequence[Offered]) -> None:
-        records = [record for one in offered if (record := self._encoded(one)) is not None]
+        records = [record for kind, fields in offered if (record := self._encoded(kind, fields)) is not None]
         try:
             self._transport.send(records)
         except Exception as error:  # noqa: BLE001  # somebody's own transport; the thread has to go on
             for record in records:
                 self._outcomes.lost(record, "transport_failed", repr(error))
 
-    def _encoded(self, offered: Offered) -> Record | None:
+    def _encoded(self, kind: Kind, fields: Fields) -> Record | None:
         try:
-            return self._encoder.encode(*offered)
+            record = self._encoder.encode(kind, fields)
+            if self._metrics is not None and kind == "predictions":
+                self._metrics.observe_confidence(fields)
+            return record
         except UnusableRecordError as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001  # a value whose __str__ raises, or worse
