@@ -176,7 +176,9 @@ class DecisionWatcher:
 
         while not self._stopping.is_set():
             try:
-                partitions = set(consumer.list_topics(self._topic, timeout=1.0).topics[self._topic].partitions)
+                partitions = set(
+                    consumer.list_topics(self._topic, timeout=_POLL_SECONDS).topics[self._topic].partitions
+                )
             except KafkaException:
                 partitions = set()
             if partitions:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, SupportsFloat
 
 from hindcast_client.bounded_queue import BoundedQueue, Counts, WhenFull
 from hindcast_client.errors import UsageError
@@ -96,7 +96,7 @@ class PredictionLog:
         self,
         prediction_id: Id,
         *,
-        score: float | None = None,
+        score: SupportsFloat | None = None,
         prediction: object = None,
         scores: Mapping[str, float] | None = None,
         features: Mapping[str, object] | None = None,
@@ -112,8 +112,9 @@ class PredictionLog:
     ) -> bool:
         """A prediction that was made, or (`status="error"`) was not.
 
-        segments: fields that stand at the record's top level. latency_ms: default is the time since the request began
-        that `ServingMetrics` measures. event_time: default is now; without an offset it is UTC.
+        score: a number of any library. segments: fields that stand at the record's top level. latency_ms: default is
+        the time since the request began that `ServingMetrics` measures. event_time: default is now; without an offset
+        it is UTC.
         """
         version = self.model_version if model_version is None else model_version
         request = current_request()

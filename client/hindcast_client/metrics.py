@@ -127,8 +127,8 @@ class ServingMetrics:
         score, scores = fields["score"], fields["scores"]
         if scores:
             self.confidence.observe(max(scores.values()))
-        elif score is not None and 0 <= score <= 1:
-            self.confidence.observe(max(score, 1.0 - score))
+        elif score is not None and 0.0 <= (number := float(score)) <= 1.0:
+            self.confidence.observe(max(number, 1.0 - number))
 
     def ended(self, request: Request) -> None:
         """A request has ended; it is counted soon."""

@@ -68,6 +68,8 @@ class RecordEncoder:
 
     def _prediction(self, fields: Fields) -> Record:
         found = {name: value for name, value in fields.items() if value is not None}
+        if "score" in found:
+            found["score"] = float(found["score"])  # type: ignore[arg-type]  # what is no number is refused
         segments, features = _mapping(found.pop("segments", {})), found.get("features")
         if self.privacy is not None:
             segments, found = self.privacy.values(segments), self.privacy.values(found)
