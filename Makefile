@@ -61,9 +61,10 @@ $(VENV)/.runtime-installed: requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev-installed: requirements-dev.lock $(VENV)/.runtime-installed
+$(VENV)/.dev-installed: requirements-dev.lock client/pyproject.toml $(VENV)/.runtime-installed
 	@echo "Installing what tests, lint and bench need (once)"
 	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	$(PIP) install --no-deps --editable ./client
 	@touch $@
 
 $(BIN)/python:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from uuid import uuid4
@@ -25,7 +26,8 @@ class AsgiMiddleware:
         app.add_middleware(AsgiMiddleware, metrics=metrics, log=log, paths=("/predict",))
 
     paths: exact ones, and those ending in ``/`` with all below. log: is told of requests that ended in an error before
-    a prediction was logged, under the id of the header ``x-request-id`` or a random one. metrics_path: "" for none.
+    a prediction was logged, under the id of the header ``x-request-id`` or a random one; it is closed at the shutdown
+    of the application. metrics_path: "" for none.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class AsgiMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         path = scope.get("path", "")
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, self._closing(send))
+        elif scope["type"] != "http":
             await self._app(scope, receive, send)
         elif path == self._metrics_path:
             await self._expose(scope, send)
@@ -51,6 +55,16 @@ class AsgiMiddleware:
             await self._measure(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _closing(self, send: Send) -> Send:
+        """Close the log at the end: uvicorn then ends by a signal, and Python's own exit never comes."""
+
+        async def watched(message: Message) -> None:
+            if self._log is not None and message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
+                await asyncio.to_thread(self._log.close)
+            await send(message)
+
+        return watched
 
     async def _measure(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._metrics.request()
@@ -68,7 +82,7 @@ class AsgiMiddleware:
                 request.log_failure(self._log, _header(scope, b"x-request-id") or uuid4().hex)
 
     async def _expose(self, scope: Scope, send: Send) -> None:
-        body, content_type = expose(self._metrics.registry, _header(scope, b"accept"))
+        body, content_type = expose(self._metrics, _header(scope, b"accept"))
         headers = [(b"content-type", content_type.encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

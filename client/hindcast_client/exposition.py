@@ -10,14 +10,17 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from hindcast_client.errors import UsageError
+from hindcast_client.metrics import ServingMetrics
 
 
-def expose(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
+def expose(metrics: ServingMetrics, accept: str) -> tuple[bytes, str]:
     """Body and content type, in the format that the Accept header asks for.
 
     Where PROMETHEUS_MULTIPROC_DIR is set (several worker processes behind one port), the sum over all of them.
     """
+    registry = metrics.registry
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        metrics.settle()  # else done when the registry asks its collectors
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus-client leaves it untyped
     encode, content_type = choose_encoder(accept)

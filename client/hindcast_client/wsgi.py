@@ -39,7 +39,7 @@ class WsgiMiddleware:
         """One request."""
         path = environ.get("PATH_INFO", "")
         if path == self._metrics_path:
-            body, content_type = expose(self._metrics.registry, environ.get("HTTP_ACCEPT", ""))
+            body, content_type = expose(self._metrics, environ.get("HTTP_ACCEPT", ""))
             start_response("200 OK", [("Content-Type", content_type)])
             return [body]
         if path not in self._paths:

@@ -1,6 +1,7 @@
 """A FastAPI application behind the middleware, asked as a client would ask it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from typing import Any
 
 import httpx
 import pytest
@@ -124,6 +125,24 @@ async def test_metrics_answers_in_the_format_that_is_asked_for(served: Served) -
     openmetrics = await served.client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
     assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
     assert openmetrics.text.endswith("# EOF\n")
+
+
+async def test_what_is_queued_is_sent_before_the_shutdown_is_complete(served: Served) -> None:
+    told = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    sent_then: list[tuple[str, int]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        message = next(told)
+        served.log.label("t-1", 1)
+        return message
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent_then.append((message["type"], served.log.counts.sent))
+
+    await served.app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+    assert [kind for kind, _ in sent_then] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert sent_then[-1][1] == 2
+    assert not served.log.label("t-2", 1)
 
 
 def test_one_text_for_paths_is_refused(served: Served) -> None:

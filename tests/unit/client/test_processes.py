@@ -57,6 +57,28 @@ with EmbeddedBroker() as broker:
     consumer.close()
 """
 
+SEVERAL_BEHIND_ONE_PORT = """
+import os, sys
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = sys.argv[1]
+from hindcast_client import ServingMetrics
+from hindcast_client.exposition import expose
+metrics = ServingMetrics("v1")
+pid = os.fork()
+metrics.measured(lambda: None)()
+if pid == 0:
+    metrics.settle()
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+body, _ = expose(metrics, "")
+print([line for line in body.decode().splitlines() if line.startswith("predictions_total{")])
+"""
+
+
+def test_one_process_answers_for_all_that_share_a_directory(tmp_path: Path) -> None:
+    ended = run(SEVERAL_BEHIND_ONE_PORT, str(tmp_path))
+    line = 'predictions_total{model_version="v1",status="success"} 2.0'
+    assert (ended.returncode, ended.stdout) == (0, f"['{line}']\n"), ended.stderr
+
 
 def ids(directory: Path) -> list[str]:
     lines = (directory / "fraud_predictions.jsonl").read_bytes().splitlines()
