@@ -44,17 +44,13 @@ class AsgiMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
-        path = scope.get("path", "")
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, self._closing(send))
-        elif scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif path == self._metrics_path:
-            await self._expose(scope, send)
-        elif path in self._paths:
+        kind = scope["type"]
+        if kind == "http" and (path := scope["path"]) in self._paths:
             await self._measure(scope, receive, send)
+        elif kind == "http" and path == self._metrics_path:
+            await self._expose(scope, send)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._closing(send) if kind == "lifespan" else send)
 
     def _closing(self, send: Send) -> Send:
         """Close the log at the end: uvicorn then ends by a signal, and Python's own exit never comes."""
@@ -70,8 +66,9 @@ class AsgiMiddleware:
         request = self._metrics.request()
 
         async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                request.answered(message["status"])
+            code = message.get("status", 200)  # of the first message; the others are pieces of the body
+            if code >= 400:
+                request.answered(code)
             await send(message)
 
         try:

@@ -119,8 +119,8 @@ class PredictionLog:
         version = self.model_version if model_version is None else model_version
         request = current_request()
         if request is not None:
-            request.logged(version)
-            latency_ms = request.milliseconds() if latency_ms is None else latency_ms
+            so_far_ms = request.logged(version)
+            latency_ms = so_far_ms if latency_ms is None else latency_ms
         try:
             fields = {
                 "prediction_id": prediction_id,

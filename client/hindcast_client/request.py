@@ -40,13 +40,10 @@ class Request:
         _current.set(self._before)  # not by a token: a WSGI server may end a response in another context
         self._metrics.ended(self)
 
-    def milliseconds(self) -> float:
-        """How long it has been going on."""
-        return (time.perf_counter() - self._started) * 1000
-
-    def logged(self, model_version: str) -> None:
-        """A prediction of this version was logged for it."""
+    def logged(self, model_version: str) -> float:
+        """A prediction of this version was logged for it; how long it has been going on, in milliseconds."""
         self.model_version, self.is_logged = model_version, True
+        return (time.perf_counter() - self._started) * 1000
 
     def failed(self, kind: type[BaseException]) -> None:
         """It ended with an exception. What is no Exception (a client that went away) is nobody's error."""
