@@ -69,6 +69,9 @@ class PredictionLog:
     ) -> None:
         if not model or not isinstance(model, str):
             raise UsageError("PredictionLog: model must be a name")
+        for name, given in (("transport", transport), ("fallback", fallback)):
+            if given is not None and not hasattr(given, "settle"):
+                raise UsageError(f"PredictionLog: {name}: {given!r} is no transport, KafkaTransport(...) is one")
         if not flush_seconds >= 0:
             raise UsageError(f"PredictionLog: flush_seconds: {flush_seconds} is less than 0")
         self.model, self.model_version = model, model_version

@@ -105,6 +105,8 @@ class Sender(threading.Thread):
             unsettled = self._transport.settle(min(waiting, 1.0))
             if not waiting or not (unsettled or len(self._queue)):
                 break
+            if len(self._queue):  # there was no room for them
+                time.sleep(min(waiting, TICK_SECONDS))
         self._transport.close()
         left = len(self._queue.take(self._queue.size_max))
         if left:

@@ -171,6 +171,7 @@ def test_losses_are_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     [
         ({"model": ""}, "PredictionLog: model must be a name"),
         ({"flush_seconds": -1}, "PredictionLog: flush_seconds: -1 is less than 0"),
+        ({"transport": "kafka"}, r"PredictionLog: transport: 'kafka' is no transport, KafkaTransport\(...\) is one"),
         ({"queue_max": 0}, "queue_max: 0 is less than 1"),
     ],
 )
