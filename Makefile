@@ -51,7 +51,7 @@ lock: ## write the lock files anew from pyproject.toml
 	$(LOCK) --constraint requirements-dev.lock -o requirements.lock
 
 clean: ## remove .venv, caches and build output
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info client/build client/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last, so an installation that broke off is done again.

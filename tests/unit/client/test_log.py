@@ -100,7 +100,7 @@ def test_what_json_cannot_hold_becomes_null_or_a_number() -> None:
         {"score": "high"},
         {"prediction_id": "lone \ud800 surrogate"},
     ],
-    ids=str,
+    ids=lambda wrong: next(iter(wrong)),
 )
 def test_a_record_that_cannot_be_sent_is_counted_and_harms_nobody(wrong: dict[str, Any]) -> None:
     kept = Kept()
