@@ -38,7 +38,8 @@ MODEL = {"horizon": "5m", "idle_timeout": "1s", "emit_every": "1s", "baseline": 
 def service(scene: Scene, directory: Path) -> Iterator[httpx.Client]:
     """The example as it is run, on the scene's topics; a client of it."""
     [port] = free_ports(1)
-    settings = {"bootstrap": scene.bootstrap, **scene.topics, "decisions": f"{scene.prefix}decisions"}
+    settings: dict[str, str] = {"bootstrap": scene.bootstrap, "decisions": f"{scene.prefix}decisions"}
+    settings |= {str(kind): name for kind, name in scene.topics.items()}
     settings["heartbeats"] = f"{scene.prefix}heartbeats"
     make_topic(scene.bootstrap, settings["heartbeats"])
     env = {**os.environ, **{f"FRAUD_{name.upper()}": value for name, value in settings.items()}}
