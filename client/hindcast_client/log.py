@@ -6,6 +6,7 @@ import atexit
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, SupportsFloat
@@ -203,11 +204,12 @@ class PredictionLog:
     def _start(self) -> None:
         """Once a process: threads do not outlive a fork, so the first record starts it, not the constructor."""
         with self._starting:
-            if self._sender is None and not self._closed:
-                self._sender = Sender(
-                    self._queue, self._encoder, self._transport, fallback=self._fallback, metrics=self._metrics
-                )
-                self._sender.start()
+            if self._sender is not None or self._closed:
+                return
+            sender = Sender(self._queue, self._encoder, self._transport, fallback=self._fallback, metrics=self._metrics)
+            with suppress(RuntimeError):  # no more threads, for now or, at the interpreter's end, for good
+                sender.start()
+                self._sender = sender
 
     def _refuse(self) -> bool:
         tally = self._queue.tally

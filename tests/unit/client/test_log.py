@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hindcast_client import PredictionLog, UsageError
+from hindcast_client.sender import Sender
 from models.codec import Decoder, ModelFields
 from tests.unit.client.support import Kept, until
 from tests.unit.models.support import EVENT_MS, NOW_MS, Consumed
@@ -154,6 +155,19 @@ def test_after_the_close_records_are_dropped_and_closing_again_changes_nothing()
     assert not log.label("t-1", 1)
     assert log.close().dropped == {"closed": 1}
     assert kept.opened == 0
+
+
+def test_where_no_thread_can_start_records_wait_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_sender: Sender) -> None:
+        raise RuntimeError("can't start new thread")
+
+    kept = Kept()
+    log = logged(kept)
+    with monkeypatch.context() as patch:
+        patch.setattr(Sender, "start", start)
+        assert log.label("t-1", 1)
+    log.label("t-2", 1)
+    assert log.close().sent == 2
 
 
 def test_losses_are_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
