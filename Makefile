@@ -61,6 +61,7 @@ lock: ## write the lock files anew from pyproject.toml and requirements-oracle.i
 
 clean: ## remove .venv, caches and build output
 	rm -rf $(VENV) $(ORACLE) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf client/build client/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last, so an installation that broke off is done again.
@@ -70,9 +71,10 @@ $(VENV)/.runtime-installed: requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev-installed: requirements-dev.lock $(VENV)/.runtime-installed
+$(VENV)/.dev-installed: requirements-dev.lock client/pyproject.toml $(VENV)/.runtime-installed
 	@echo "Installing what tests, lint and bench need (once)"
 	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	$(PIP) install --no-deps --editable ./client
 	@touch $@
 
 # Without what it names and does not need (requirements-oracle.excludes), so pip must not look for it.

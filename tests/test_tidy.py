@@ -28,6 +28,8 @@ MAY_IMPORT = {
     "agents": {"tables", "alerting", "transport", "telemetry", "metrics", "models"},
     "runtime": {"agents", "tables", "alerting", "transport", "telemetry", "web", "dashboard", "metrics", "models"},
 }
+# What is installed for itself, in other people's processes, knows none of it, and none of it knows that.
+APART = {"client/hindcast_client": "hindcast_client", "examples": "examples"}
 # Glue between our tables and the transport, which may know both.
 EXCEPTIONS = {("tables", "transport")}
 
@@ -70,6 +72,17 @@ def test_imports_follow_the_arrows(package: str) -> None:
     assert against == []
 
 
+@pytest.mark.parametrize("folder", APART)
+def test_what_is_installed_apart_shares_nothing_with_the_service(folder: str) -> None:
+    service = set(MAY_IMPORT) | {"tests", "benchmarks"}
+    inward = [(path, line, name) for path, tree in _sources(folder) for line, name in _imports(tree)]
+    outward = [
+        (path, line, name) for one in MAY_IMPORT for path, tree in _sources(one) for line, name in _imports(tree)
+    ]
+    assert [found for found in inward if found[2].partition(".")[0] in service] == []
+    assert [found for found in outward if found[2].partition(".")[0] == APART[folder]] == []
+
+
 def test_the_arrows_name_every_package_that_is_installed() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     included = settings["tool"]["setuptools"]["packages"]["find"]["include"]
@@ -82,13 +95,13 @@ def test_every_folder_with_code_is_a_package(package: str) -> None:
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
 
 
-@pytest.mark.parametrize("package", MAY_IMPORT)
+@pytest.mark.parametrize("package", [*MAY_IMPORT, *APART])
 def test_no_file_grows_past_its_limit(package: str) -> None:
     lengths = {path: len((ROOT / path).read_text().splitlines()) for path, _ in _sources(package)}
     assert {path: length for path, length in lengths.items() if length > LINES_MAX} == {}
 
 
-@pytest.mark.parametrize("package", MAY_IMPORT)
+@pytest.mark.parametrize("package", [*MAY_IMPORT, *APART])
 def test_what_loses_or_endangers_data_is_not_used(package: str) -> None:
     found = [f"{path}:{line} {what}" for path, tree in _sources(package) for line, what in _dangers(tree)]
     assert found == []

@@ -1,0 +1,1 @@
+"""Ways for records to leave the process."""
