@@ -32,7 +32,8 @@ def watch(model: ModelSettings) -> Watch:
         watching.append(Inputs(features, seconds, least))
     if baseline.scores is not None and model.task == "binary":
         watching.append(ScorePart(baseline.scores, seconds, least))
-    observer = ModelObserver(paths, features, resources, containers if features else ())
+    may_be_told = bool(features) and model.features is None  # an allow-list means that others are not looked at
+    observer = ModelObserver(paths, features, resources, containers if may_be_told else ())
     return Watch(observer, tuple(watching), always=True)
 
 
