@@ -31,7 +31,8 @@ def watch(model: ModelSettings) -> Watch:
         return _plain(own, resources)
     features, dimension = tuple(model.baseline.features.items()), len(model.baseline.centroid)
     paths = (*own, *(feature_paths(name, containers) for name, _ in features), *[embedding] * (dimension > 0))
-    observer = ModelObserver(paths, features, resources, containers if features else (), dimension)
+    may_be_told = bool(features) and model.features is None  # an allow-list means that others are not looked at
+    observer = ModelObserver(paths, features, resources, containers if may_be_told else (), dimension)
     return Watch(observer, (*_serving(resources), *compared), always=True)
 
 

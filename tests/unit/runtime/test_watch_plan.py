@@ -40,6 +40,16 @@ def test_a_model_that_asks_for_nothing_packs_no_more_than_latency_and_status() -
     assert plain.observer.containers == ()
 
 
+def test_where_features_are_listed_nobody_looks_for_others(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("listed")
+    watched.settings(path)  # makes the baseline file
+    baseline = str(path / "fraud.json")
+    free, listed = (parse(of(baseline=baseline, **keys), {}).models["m"] for keys in ({}, {"features": ["amount"]}))
+    assert watch(free).observer.containers
+    assert watch(listed).observer.known == {"amount"}
+    assert watch(listed).observer.containers == ()
+
+
 @pytest.fixture(scope="module")
 def hour(tmp_path_factory: pytest.TempPathFactory) -> Json:
     """The last record of a span of an hour: serving gets slower by 6 ms an hour, and one feature is news."""
