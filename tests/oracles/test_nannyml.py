@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from metrics import cbpe, dle
 from metrics.isotonic import calibrated, isotonic, middles
 
-pytestmark = [pytest.mark.oracles, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.oracles, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
 BINS = 1000
@@ -61,7 +61,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
         records |= {f"{name}/reference": reference, f"{name}/window": window}
     np.savez(folder / "records.npz", **records)
     python, program = ROOT / ".venv-oracle/bin/python", Path(__file__).with_name("nannyml_numbers.py")
-    subprocess.run([python, program, folder / "records.npz", folder / "numbers.json"], check=True, timeout=240)
+    subprocess.run([python, program, folder / "records.npz", folder / "numbers.json"], check=True, timeout=540)
     found: Numbers = json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
     return found
 
