@@ -41,7 +41,7 @@ class Part(Protocol):
         """Fields of the metric record. head i8[head_columns], cells i4 or i8[cells]; seconds: length of the span.
 
         Every value is a plain Python one; None is what cannot be known. Fields that are dictionaries
-        (``metrics``, ``intervals``) are united with those of other parts.
+        (``metrics``, ``intervals``) are united with those of other parts; what an earlier part knows stands.
         """
 
 
@@ -162,7 +162,10 @@ class WindowLayout:
 
 
 def _united(known: object, value: object) -> object:
-    return {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    """Both; of what both say, the first that is known."""
+    if not (isinstance(known, dict) and isinstance(value, dict)):
+        return value
+    return {**known, **{name: said for name, said in value.items() if known.get(name) is None}}
 
 
 def _starts(lengths: Iterable[int]) -> tuple[int, ...]:

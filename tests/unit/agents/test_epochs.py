@@ -44,6 +44,7 @@ def read(epoch: int, first: int, last: int, after: int = -1) -> Batch:
         combos=[("fraud", "v1")],
         combo_index=np.zeros(n, np.int32),
         observed=None,
+        carried=None,
         bad=[],
         greatest_ms=T0,
     )
