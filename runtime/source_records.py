@@ -12,7 +12,7 @@ from models.errors import WorldError
 from models.letter import Letter
 from runtime.dead_letter_topic import header_pairs
 from runtime.settings import Settings
-from runtime.topic_reader import SILENCE_SECONDS_MAX, client_config
+from runtime.topic_reader import SILENCE_SECONDS_MAX, concerns_reading, reader_config
 
 _POLL_SECONDS: Final = 0.2
 _NEAR_RECORDS: Final = 1_000
@@ -30,12 +30,7 @@ class SourceRecords:
     def __init__(self, settings: Settings) -> None:
         self._consumer = Consumer(
             {
-                **client_config(settings),
-                "group.id": "hindcast-reader",  # needed by the client, never joined
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
+                **reader_config(settings),
                 "queued.max.messages.kbytes": 4096,  # a jump throws away what was read ahead
             }
         )
@@ -66,6 +61,8 @@ class SourceRecords:
                     return message if message.offset() == offset else None
                 if error.code() in _GONE:
                     return None
+                if not concerns_reading(error):
+                    continue
                 raise WorldError(f"topic {topic}: {error.str()}")
         raise WorldError(f"topic {topic}: the broker sent nothing for {SILENCE_SECONDS_MAX:.0f} s")
 

@@ -35,6 +35,23 @@ def client_config(settings: Settings) -> dict[str, Any]:
     }
 
 
+def reader_config(settings: Settings) -> dict[str, Any]:
+    """Of a client that reads places of its own choice: it joins no group and commits nothing."""
+    return {
+        **client_config(settings),
+        "group.id": "hindcast-reader",  # needed by the client, never joined
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+    }
+
+
+def concerns_reading(error: KafkaError) -> bool:
+    """False for what librdkafka says of the group's coordinator: nobody joins, so nobody needs a right to it."""
+    return error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED
+
+
 def _has_no_leader_yet(error: BaseException) -> bool:
     """Whether it is what a broker answers for a topic that was created a moment ago."""
     return isinstance(error, KafkaException) and error.args[0].code() in _NO_LEADER_YET
@@ -49,16 +66,7 @@ class TopicReader:
     def __init__(self, settings: Settings, topic: str, stop: Callable[[], bool] = lambda: False) -> None:
         self.topic = topic
         self._stop = stop
-        self._consumer = Consumer(
-            {
-                **client_config(settings),
-                "group.id": "hindcast-reader",  # needed by the client, never joined
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
-            }
-        )
+        self._consumer = Consumer(reader_config(settings))
         self._ends = self._read_ends()
         self._starts: dict[int, int] = {}
         self._places: dict[int, int] = {}
@@ -108,8 +116,8 @@ class TopicReader:
 
     def _is_wanted(self, message: Message, open_partitions: set[int]) -> bool:
         error, partition = message.error(), message.partition() or 0
-        if error is not None and error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
-            return False  # librdkafka looks for its coordinator all the same; a group that nobody joins needs no right
+        if error is not None and not concerns_reading(error):
+            return False
         if error is not None:
             if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
                 raise WorldError(f"topic {self.topic}: {error.str()}")

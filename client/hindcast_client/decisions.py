@@ -7,13 +7,12 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from hindcast_client.background import Background
 from hindcast_client.errors import UsageError
-from hindcast_client.forks import tell_after_fork
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
@@ -75,13 +74,16 @@ def _time(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-class DecisionWatcher:
+class DecisionWatcher(Background):
     """Reads all of the topic, then what comes, in a thread of its own (`start`, `close`).
 
     Without a broker nothing is rolled back until it is there; a broker that goes away changes nothing. Begins anew
     after a fork. config: librdkafka's properties, for security. Raises UsageError for what librdkafka does not accept,
     and without confluent-kafka.
     """
+
+    _name = "hindcast-decisions"
+    _join_seconds = 2 * _POLL_SECONDS
 
     def __init__(
         self,
@@ -101,9 +103,7 @@ class DecisionWatcher:
         }
         self._topic, self._model = topic, model
         self._consumer().close()  # only to learn whether it can be made
-        self._thread: threading.Thread | None = None
-        self._begin()
-        tell_after_fork(self)
+        super().__init__()
 
     def rolled_back(self, version: str) -> bool:
         """Whether the version is rolled back, as far as is known by now."""
@@ -113,38 +113,8 @@ class DecisionWatcher:
         """Wait until all that stood on the topic at the start has been read; False if it took longer."""
         return self._caught_up.wait(seconds)
 
-    def start(self) -> Self:
-        """Begin; a second time changes nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="hindcast-decisions", daemon=True)
-            self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """End; what was known stays known."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(2 * _POLL_SECONDS)
-            self._thread = None
-
-    def after_fork(self) -> None:
-        """In the child: another thread reads all again."""
-        was_running, self._thread = self._thread is not None and not self._stopping.is_set(), None
-        self._begin()
-        if was_running:
-            self.start()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _begin(self) -> None:
-        self._rollbacks = Rollbacks(self._model)
-        self._stopping, self._caught_up = threading.Event(), threading.Event()
+        self._rollbacks, self._caught_up = Rollbacks(self._model), threading.Event()
 
     def _consumer(self) -> Consumer:
         try:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from hindcast_client.background import Background
 from hindcast_client.errors import UsageError
-from hindcast_client.forks import tell_after_fork
 from hindcast_client.log import PredictionLog
 from hindcast_client.metrics import ServingMetrics
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Heartbeat:
+class Heartbeat(Background):
     """Sends one record at once and then every `every_seconds`, from a thread of its own (`start`, `close`).
 
     Values, each absent where it is not known: `cpu_ratio` (of the CPUs that the process may use), `memory_bytes`
@@ -31,6 +29,8 @@ class Heartbeat:
     queue_depth: tells how many requests wait. metrics: tells how many are being served. Begins anew after a fork.
     Raises UsageError without psutil.
     """
+
+    _name = "hindcast-heartbeat"
 
     def __init__(
         self,
@@ -51,23 +51,7 @@ class Heartbeat:
         self._psutil, self._log, self._every_seconds = psutil, log, every_seconds
         self._metrics, self._queue_depth = metrics, queue_depth
         self._load_seconds, self._disk_path = model_load_seconds, disk_path
-        self._thread: threading.Thread | None = None
-        self._begin()
-        tell_after_fork(self)
-
-    def start(self) -> Self:
-        """Begin; a second time changes nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="hindcast-heartbeat", daemon=True)
-            self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """End; the log goes on."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(1)
-            self._thread = None
+        super().__init__()
 
     def sample(self) -> dict[str, float]:
         """The values of now. What cannot be read is absent; nothing is raised."""
@@ -83,23 +67,7 @@ class Heartbeat:
         read = {name: self._read(name, source) for name, source in sources.items()}
         return {name: value for name, value in read.items() if value is not None}
 
-    def after_fork(self) -> None:
-        """In the child: another process, another thread."""
-        was_running, self._thread = self._thread is not None and not self._stopping.is_set(), None
-        self._begin()
-        if was_running:
-            self.start()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _begin(self) -> None:
-        self._stopping = threading.Event()
         self._process: psutil.Process = self._psutil.Process()
         self._process.cpu_percent()  # the first call has nothing to compare with, and says 0
         self._instance = f"{socket.gethostname()}:{os.getpid()}"
