@@ -76,7 +76,7 @@ def test_a_right_that_is_missing_is_named_on_a_broker_with_an_authorizer(
     seen = view(cluster.bootstrap).look([topic.name for topic in topics], ["group"])
     found = problems(Expected(tuple(topics), groups=("group",)), seen)
     assert [problem.text for problem in found if problem.severity == "error"] == [
-        "not allowed: Describe on topic hidden",
+        "not allowed: Read on topic hidden",
         "not allowed: Read on topic write-only",
         "not allowed: Read on group group",
     ]

@@ -15,8 +15,6 @@ from tests.support.load import Load, make_load
 from tests.support.scene import Scene
 from tests.support.secured import Right, Secured, secured
 
-pytestmark = [pytest.mark.own_broker, pytest.mark.timeout(240)]
-
 
 @pytest.fixture(scope="module")
 def safe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
