@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.calibration import calibration_curve as sklearns_curve
@@ -22,6 +22,7 @@ from metrics.regression_result import mean_interval, positive_mean_interval
 from metrics.sequential import PageHinkley
 from metrics.service import Service
 
+unhurried = settings(deadline=None)  # a loaded machine is no wrong answer
 windows = st.lists(st.integers(0, 30).map(lambda errors: (errors, 30)), min_size=1, max_size=5)
 
 
@@ -83,6 +84,7 @@ def test_serving_latency_and_failures_are_numpys_of_the_records() -> None:
     assert found["failed"] == 21
 
 
+@unhurried
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(20, 40)), min_size=1, max_size=30))
 def test_page_hinkley_is_the_greatest_rise_of_the_cumulative_sum(counts: list[tuple[int, int]]) -> None:
     """By its definition: the sum of (error - mean so far - tolerance), less the least one so far."""
@@ -95,6 +97,7 @@ def test_page_hinkley_is_the_greatest_rise_of_the_cumulative_sum(counts: list[tu
     assert test.mean == pytest.approx(errors / records)
 
 
+@unhurried
 @given(windows)
 def test_adwin_drops_the_oldest_windows_as_long_as_the_papers_bound_is_broken_anywhere(
     counts: list[tuple[int, int]],
