@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.alertmanager import Alertmanager, AlertmanagerUnavailableError, binary
 from tests.support.kafka_cluster import KafkaCluster
 from tests.support.kafka_jars import KafkaUnavailableError, classpath, java
 from tests.support.topics import ScratchTopics, scratch_topics
+
+# How fast a machine is is no property of the code: slow examples fail no test, timeouts catch what hangs.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 BOOTSTRAP = os.environ.get("HINDCAST_TEST_BOOTSTRAP", "")
 CI = os.environ.get("CI", "").lower() in {"1", "true"}
