@@ -22,7 +22,7 @@ def now_ms() -> int:
 
 def quick_http() -> Http:
     """To loopback only, and out of patience after half a second."""
-    return Http(LOOPBACK, now_ms, connect_seconds=0.5, total_seconds=0.5)
+    return Http(LOOPBACK, now_ms, connect_seconds=1.0, total_seconds=1.0)
 
 
 def renderer(
