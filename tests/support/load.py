@@ -127,7 +127,8 @@ class Feeder(threading.Thread):
         at = datetime.fromtimestamp(self._load.closing_ms / 1000, UTC).isoformat()
         common = {"transaction_id": name.decode()}
         prediction = common | {"timestamp": at, "predicted_fraud_score": 0.1, "model_version": "rf_v1_2025_10"}
-        label = common | {"label_time": at, "actual_fraud": False}
+        prediction |= {"prediction": 0}  # of whatever task
+        label = common | {"label_time": at, "actual": 0}
         key = name if self._load.keyed else None
         self._send(self._topics["predictions"], key, orjson.dumps(prediction), self._load.closing_ms, partition)
         self._send(self._topics["labels"], key, orjson.dumps(label), self._load.closing_ms, partition)
