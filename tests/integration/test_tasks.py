@@ -44,6 +44,7 @@ def test_classes_of_two_workers_are_the_classes_of_the_recount(broker: str, tmp_
 def as_value(record: TimedRecord) -> TimedRecord:
     """A record of the fraud example as one of a regression: its score is the value, the truth is 0 or 1."""
     raw = Raw(record.topic, 0, 0, record.value)
+    said: dict[str, float | None]
     try:
         if record.topic == "predictions":
             said = {"prediction": read_prediction(raw, RULES).score or 0.0}
