@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo test test-faults test-oracles test-coverage bench lint format lock clean
+.PHONY: help setup setup-dev system demo test test-faults test-oracles test-coverage bench lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ help: ## show this list
 setup: $(VENV)/.runtime-installed ## create .venv with the service in it (.venv/bin/hindcast)
 
 setup-dev: $(VENV)/.dev-installed ## the same, with everything that tests, lint and bench need
+
+system: ## Debian packages that some tests use (browser, Prometheus, etcd); needs root, and does nothing where all are there
+	@dpkg-query --show --showformat='' $$(cat .ci/debian-packages) 2>/dev/null || { apt-get update --quiet=2 && \
+		DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends $$(cat .ci/debian-packages); }
 
 demo: setup ## everything on one machine, with simulated traffic: make demo FOR=60s
 	$(BIN)/hindcast demo $(if $(FOR),--for $(FOR))
@@ -56,7 +60,7 @@ lock: ## write the lock files anew from pyproject.toml and requirements-oracle.i
 	$(PYTHON) -m venv .cache/lock
 	.cache/lock/bin/python -m pip --disable-pip-version-check install --quiet 'uv~=0.13.8'
 	$(LOCK) pyproject.toml --extra dev -o requirements-dev.lock
-	$(LOCK) pyproject.toml --constraint requirements-dev.lock -o requirements.lock
+	$(LOCK) pyproject.toml --extra registry --constraint requirements-dev.lock -o requirements.lock
 	$(LOCK) requirements-oracle.in --excludes requirements-oracle.excludes -o requirements-oracle.lock
 
 clean: ## remove .venv, caches and build output
