@@ -13,10 +13,10 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system demo test test-faults test-oracles test-coverage bench lint format lock clean
+.PHONY: help setup setup-dev system demo test test-faults test-oracles test-coverage bench lint format lock grafana-schema clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.runtime-installed ## create .venv with the service in it (.venv/bin/hindcast)
 
@@ -63,9 +63,12 @@ lock: ## write the lock files anew from pyproject.toml and requirements-oracle.i
 	$(LOCK) pyproject.toml --extra registry --constraint requirements-dev.lock -o requirements.lock
 	$(LOCK) requirements-oracle.in --excludes requirements-oracle.excludes -o requirements-oracle.lock
 
+grafana-schema: ## write the JSON Schema of dashboards anew from Grafana's own types (needs node and npm)
+	cd tests/grafana/schema && npm ci --ignore-scripts --cache ../../../.cache/npm && npm run generate
+
 clean: ## remove .venv, caches and build output
 	rm -rf $(VENV) $(ORACLE) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
-	rm -rf client/build client/*.egg-info
+	rm -rf client/build client/*.egg-info tests/grafana/schema/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last, so an installation that broke off is done again.

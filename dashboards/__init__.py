@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: ``python -m dashboards`` writes their JSON beside it and into the chart."""
