@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from tests.support.alertmanager import Alertmanager, AlertmanagerUnavailableError, binary
 from tests.support.kafka_cluster import KafkaCluster
 from tests.support.kafka_jars import KafkaUnavailableError, classpath, java
+from tests.support.prometheus import PrometheusUnavailableError, program
 from tests.support.topics import ScratchTopics, scratch_topics
 
 # How fast a machine is is no property of the code: slow examples fail no test, timeouts catch what hangs.
@@ -36,6 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for what, is_needed, why_not in (
         ("a real Kafka broker", _needs_java, _why_no_broker),
         ("the real Alertmanager", _needs_alertmanager, _why_no_alertmanager),
+        ("the real Prometheus", _needs_prometheus, _why_no_prometheus),
     ):
         needs = [item for item in items if is_needed(item)]
         if not needs or (reason := why_not()) is None:
@@ -97,6 +99,19 @@ def _why_no_alertmanager() -> str | None:
     return None
 
 
+def _needs_prometheus(item: pytest.Item) -> bool:
+    return "prometheus_programs" in getattr(item, "fixturenames", ())
+
+
+def _why_no_prometheus() -> str | None:
+    try:
+        program("prometheus")
+        program("promtool")
+    except PrometheusUnavailableError as error:
+        return str(error)
+    return None
+
+
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap address of a real broker that all tests share: use topics of your own (fixture `topics`)."""
@@ -123,6 +138,11 @@ def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
             return stack.enter_context(KafkaCluster(directory, **options))  # type: ignore[arg-type]
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def prometheus_programs() -> None:
+    """Asked for by tests that run `prometheus` or `promtool`; without them they are left out."""
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
 from dashboards.__main__ import FOLDERS, written
-from telemetry.series import CATALOGUE, Series
-from tests.support.boards import BOARDS, expressions, filled, load, panels, selectors, variables
+from telemetry.series import CATALOGUE
+from tests.support.boards import BOARDS, exposed, expressions, filled, load, panels, selectors, variables
 
 SCHEMA: Final[dict[str, Any]] = json.loads((Path(__file__).parent / "schema" / "schema.json").read_text("utf-8"))
 """From @grafana/schema by `make grafana-schema`."""
@@ -77,14 +77,6 @@ def test_every_expression_asks_for_series_and_labels_that_we_have(path: Path) ->
         asked = list(selectors(filled(expression)))
         assert asked, where
         assert [(name, by) for name, by in asked if name not in labels or not by <= labels[name]] == [], where
-
-
-def exposed(series: Series) -> dict[str, set[str]]:
-    """Name on /metrics -> its labels."""
-    if series.kind != "histogram":
-        return {series.name: {*series.labels}}
-    more = {f"{series.name}_{part}": {*series.labels} for part in ("sum", "count")}
-    return more | {f"{series.name}_bucket": {*series.labels, "le"}}
 
 
 @ALL

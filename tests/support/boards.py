@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import promql_parser
 
+from telemetry.series import Series
+
 BOARDS: Final = sorted((Path(__file__).parents[2] / "dashboards").glob("*.json"))
 VALUES: Final[Mapping[str, str]] = {
     "model": "fraud", "version": ".*", "segment": "^$", "span": "60s", "__rate_interval": "5m",
@@ -44,6 +46,14 @@ def expressions(board: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def filled(expression: str, values: Mapping[str, str] = VALUES) -> str:
     """The expression as Grafana would send it. Raises KeyError for a variable without a value."""
     return _VARIABLE.sub(lambda found: values[found[1]], expression)
+
+
+def exposed(series: Series) -> dict[str, set[str]]:
+    """Name on /metrics -> its labels."""
+    if series.kind != "histogram":
+        return {series.name: {*series.labels}}
+    more = {f"{series.name}_{part}": {*series.labels} for part in ("sum", "count")}
+    return more | {f"{series.name}_bucket": {*series.labels, "le"}}
 
 
 def variables(expression: str) -> set[str]:
