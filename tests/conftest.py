@@ -88,7 +88,7 @@ def _why_no_broker() -> str | None:
 
 
 def _needs_alertmanager(item: pytest.Item) -> bool:
-    return "start_alertmanager" in getattr(item, "fixturenames", ())
+    return not {"start_alertmanager", "amtool"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _why_no_alertmanager() -> str | None:
@@ -138,6 +138,12 @@ def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
             return stack.enter_context(KafkaCluster(directory, **options))  # type: ignore[arg-type]
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def amtool() -> str:
+    """Path of Alertmanager's tool, which comes with it."""
+    return str(Path(binary()).parent / "amtool")
 
 
 @pytest.fixture(scope="session")

@@ -67,3 +67,8 @@ def test_every_alert_leads_to_a_runbook_that_knows_it(name: str) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     assert {"summary", "description", "runbook_url"} == rule["annotations"].keys()
     assert f"`{name}`" in (ROOT / rule["annotations"]["runbook_url"]).read_text("utf-8")
+
+
+def test_no_page_about_hindcast_itself_belongs_to_no_rule() -> None:
+    pages = {f"docs/runbooks/{path.name}" for path in (ROOT / "docs" / "runbooks").glob("hindcast-*.md")}
+    assert pages <= {rule["annotations"]["runbook_url"] for rule in ALERTS.values()}

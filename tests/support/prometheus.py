@@ -21,7 +21,6 @@ from tests.support.reaper import Reaper
 
 READY_SECONDS_MAX = 30.0
 SCRAPE_SECONDS = 0.5
-Labels = frozenset[tuple[str, str]]
 
 
 class PrometheusUnavailableError(Exception):
@@ -79,29 +78,31 @@ class Prometheus:
     ) -> None:
         self._reaper.close()
 
-    def query(self, expression: str) -> dict[Labels, float]:
-        """Labels -> value of an instant query, now. Raises ValueError with Prometheus' reason if it is none."""
-        answer = self._get("/api/v1/query", query=expression)
-        result = answer["data"]["result"]
-        if answer["data"]["resultType"] == "scalar":
-            return {frozenset(): float(result[1])}
-        return {frozenset(one["metric"].items()): float(one["value"][1]) for one in result}
+    def query(self, expression: str, at_seconds: float | None = None) -> list[tuple[dict[str, str], float]]:
+        """(labels, value) of an instant query. Raises ValueError with Prometheus' reason if it is none."""
+        found = self._query(expression, at_seconds)
+        return [(one["metric"], float(one["value"][1])) for one in found]
 
-    def value(self, expression: str) -> float | None:
+    def value(self, expression: str, at_seconds: float | None = None) -> float | None:
         """The one value of a query, None if there is none."""
-        found = list(self.query(expression).values())
-        assert len(found) <= 1, f"{expression}: {len(found)} values"
-        return found[0] if found else None
+        found = self.query(expression, at_seconds)
+        assert len(found) <= 1, f"{expression}: {found}"
+        return found[0][1] if found else None
 
-    def samples(self, selector: str) -> list[tuple[float, float]]:
+    def samples(self, selector: str, at_seconds: float) -> list[tuple[float, float]]:
         """(Unix time, value) of one series as it was scraped; the selector has a range."""
-        [one] = self._get("/api/v1/query", query=selector)["data"]["result"]
+        [one] = self._query(selector, at_seconds)
         return [(float(at), float(value)) for at, value in one["values"]]
 
     def rules(self) -> list[dict[str, Any]]:
         """Every rule with its health."""
         groups = self._get("/api/v1/rules")["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
+
+    def _query(self, expression: str, at_seconds: float | None) -> list[dict[str, Any]]:
+        at = {} if at_seconds is None else {"time": f"{at_seconds:.3f}"}
+        found: list[dict[str, Any]] = self._get("/api/v1/query", query=expression, **at)["data"]["result"]
+        return found
 
     def _is_ready(self) -> bool:
         try:

@@ -178,7 +178,8 @@ def test_every_rule_has_its_page_with_response_time_first_look_and_actions(rule:
 
 
 def test_no_page_belongs_to_no_rule() -> None:
-    pages = {f"{RUNBOOKS}{path.name}" for path in (ROOT / RUNBOOKS).glob("*.md")}
+    # those about Hindcast itself belong to the rules for Prometheus, see tests/grafana/test_rules.py
+    pages = {f"{RUNBOOKS}{path.name}" for path in (ROOT / RUNBOOKS).glob("*.md") if "hindcast-" not in path.name}
     assert pages == {rule.runbook for rule in RULES.values()}
 
 
