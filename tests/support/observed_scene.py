@@ -109,7 +109,7 @@ class ObservedScene(Scene):
         at_ms = self._start_ms + number * STEP_MS
         common = {"prediction_id": f"p{number}", "model_version": VERSION, "event_time": at_ms}
         resources = {"cpu_ratio": 0.25, "memory_bytes": 1e9}
-        served = {"latency_ms": LATENCIES_MS[number % len(LATENCIES_MS)], "status": "success"} | resources
+        served = {"latency_ms": LATENCIES_MS[number % len(LATENCIES_MS)], "status": "success", "resources": resources}
         score = 0.9 if number % 2 else 0.1
         said: dict[str, Any] = {"score": score, "prediction": number % 2}
         if number % PER_WINDOW < ERRORS_PER_WINDOW:
