@@ -9,14 +9,12 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from dashboards.__main__ import FOLDERS
 from telemetry.series import CATALOGUE
 from tests.support.boards import exposed, selectors
-from tests.support.prometheus import promtool
+from tests.support.prometheus import RULES, promtool
 
-FILES: Final = FOLDERS[1].parent
+FILES: Final = RULES[0].parent
 ROOT: Final = Path(__file__).parents[2]
-RULES: Final = sorted(path for path in FILES.glob("*rules.yaml"))
 TESTS: Final = sorted(FILES.glob("*.test.yaml"))
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import pytest
 
 from runtime.clock import now_ms
-from tests.grafana.test_rules import RULES
 from tests.support.boards import BOARDS, VALUES, expressions, filled, load, selectors
 from tests.support.observed_scene import (
     ACCURACY,
@@ -19,7 +18,7 @@ from tests.support.observed_scene import (
     VERSION,
     ObservedScene,
 )
-from tests.support.prometheus import Prometheus, promtool
+from tests.support.prometheus import RULES, Prometheus, promtool
 from tests.support.receivers import Receivers
 from tests.support.worker_process import WorkerProcess
 
@@ -106,9 +105,13 @@ def test_quantiles_of_the_histogram(observed: Observed) -> None:
 
 
 def test_accuracy_as_it_stands(observed: Observed) -> None:
-    found = observed.prometheus.query("ml_model_accuracy")
-    whole = {labels["span"]: value for labels, value in found if labels["model"] == "fraud" and "segment" not in labels}
-    assert whole == {"10s": pytest.approx(ACCURACY), SPAN: pytest.approx(ACCURACY)}
+    def whole() -> dict[str, float]:
+        found = observed.prometheus.query("ml_model_accuracy")
+        return {at["span"]: value for at, value in found if at["model"] == "fraud" and "segment" not in at}
+
+    # a window's revisions follow its labels within a second or so
+    wanted = {"10s": pytest.approx(ACCURACY), SPAN: pytest.approx(ACCURACY)}
+    until(lambda: whole() == wanted, observed.scene, seconds=20)
 
 
 def test_features_that_have_drifted(observed: Observed) -> None:

@@ -19,6 +19,7 @@ import yaml
 from tests.support.ports import free_ports
 from tests.support.reaper import Reaper
 
+RULES = sorted((Path(__file__).parents[2] / "helm" / "hindcast" / "files").glob("*rules.yaml"))
 READY_SECONDS_MAX = 30.0
 SCRAPE_SECONDS = 0.5
 
