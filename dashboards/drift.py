@@ -29,7 +29,7 @@ DRIFT: Final = board.Board(
             bars("PSI by feature", "Below 0.1: as it was. Above 0.2: another population.",
                  f"sort_desc(ml_data_drift_psi{{{_SLICE}}})", _FEATURE, limits=_PSI_LIMITS),
             bars("Missing values by feature", "Share of predictions without the feature.",
-                 f"sort_desc(max by (feature, segment, version) (ml_missing_ratio{{{_SLICE}}}))", _FEATURE, unit=RATIO,
+                 f"sort_desc(ml_missing_ratio{{{_SLICE}}})", _FEATURE, unit=RATIO,
                  limits=[(0.05, "orange")]),
         ],
         "Over time": [
@@ -40,7 +40,7 @@ DRIFT: Final = board.Board(
             lines("Kolmogorov-Smirnov p-value of predictions", "Of scores, or of the values a regression predicts.",
                   (f"ml_prediction_drift_ks_pvalue{{{_SLICE}}}", "{{span}} {{segment}} {{version}}"), bounds=(0, 1)),
             lines("Missing values over time", "Share of predictions without the feature.",
-                  (f"max by (feature, segment, version) (ml_missing_ratio{{{_SLICE}}})", _FEATURE), unit=RATIO,
+                  (f"ml_missing_ratio{{{_SLICE}}}", _FEATURE), unit=RATIO,
                   bounds=(0, None)),
         ],
     },

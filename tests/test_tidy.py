@@ -28,8 +28,9 @@ MAY_IMPORT = {
     "agents": {"tables", "alerting", "transport", "telemetry", "metrics", "models"},
     "runtime": {"agents", "tables", "alerting", "transport", "telemetry", "web", "dashboard", "metrics", "models"},
 }
-# What is installed for itself, in other people's processes, knows none of it, and none of it knows that.
-APART = {"client/hindcast_client": "hindcast_client", "examples": "examples"}
+# What is installed for itself, in other people's processes, or only writes files, knows none of it, and none of it
+# knows that.
+APART = {"client/hindcast_client": "hindcast_client", "examples": "examples", "dashboards": "dashboards"}
 # Glue between our tables and the transport, which may know both.
 EXCEPTIONS = {("tables", "transport")}
 

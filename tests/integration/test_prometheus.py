@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from runtime.clock import now_ms
-from tests.support.boards import BOARDS, VALUES, expressions, filled, load, selectors
+from tests.support.boards import BOARDS, VALUES, expressions, filled, load, panels, selectors
 from tests.support.observed_scene import (
     ACCURACY,
     LATENCIES_MS,
@@ -22,7 +24,7 @@ from tests.support.prometheus import RULES, Prometheus, promtool
 from tests.support.receivers import Receivers
 from tests.support.worker_process import WorkerProcess
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240), pytest.mark.usefixtures("prometheus_programs")]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300), pytest.mark.usefixtures("prometheus_programs")]
 
 WINDOWS: Final = 18
 """Of each third of the traffic: more than the span has, and fewer than the horizon, so that none is late."""
@@ -122,15 +124,32 @@ def test_features_that_have_drifted(observed: Observed) -> None:
 
 
 def test_every_panel_has_something_to_show(observed: Observed) -> None:
-    values = dict(VALUES) | {"span": SPAN}
     empty = []
     for path in BOARDS:
-        segment = ".+" if path.stem == "segments" else "^$"
         for where, expression in expressions(load(path)):
-            asked = [filled(expression, values | {"model": model, "segment": segment}) for model in ("fraud", "price")]
-            if not any(observed.prometheus.query(one) for one in asked):
-                empty.append((where, asked[0]))
+            if not shown(observed, path, expression):
+                empty.append((where, expression))
     assert empty == []
+
+
+def test_every_legend_names_labels_that_are_there(observed: Observed) -> None:
+    unknown = []
+    for path in BOARDS:
+        for panel in panels(load(path)):
+            for target in panel["targets"]:
+                labels = {name for labels, _ in shown(observed, path, target["expr"]) for name in labels}
+                # the whole model has no segment
+                named = set(re.findall(r"{{(\w+)}}", target.get("legendFormat", ""))) - {"segment"}
+                unknown += [(panel["title"], name) for name in named - labels]
+    assert unknown == []
+
+
+def shown(observed: Observed, path: Path, expression: str) -> list[tuple[dict[str, str], float]]:
+    """What the classifier or, if it has nothing of the kind, the regression shows there."""
+    segment = ".+" if path.stem == "segments" else "^$"
+    values = {**VALUES, "span": SPAN, "segment": segment}
+    ask = (filled(expression, values | {"model": model}) for model in ("fraud", "price"))
+    return next((found for one in ask if (found := observed.prometheus.query(one))), [])
 
 
 def test_every_series_of_the_boards_is_on_a_workers_page(observed: Observed) -> None:
