@@ -18,8 +18,8 @@ DRIFT: Final = board.Board(
     [board.model(), board.version(), board.segment()],
     {
         "Now": [
-            number("Features drifted", "Features with a PSI above 0.2.",
-                   f"count(ml_data_drift_psi{{{_SLICE}}} > 0.2) or vector(0)", width=6, limits=[(1, "red")]),
+            number("Features drifted", "Features with a PSI above 0.2, in any of the chosen versions.",
+                   f"count(count by (feature) (ml_data_drift_psi{{{_SLICE}}} > 0.2)) or vector(0)", width=6, limits=[(1, "red")]),
             number("Greatest PSI", "Of any feature.", f"max(ml_data_drift_psi{{{_SLICE}}})", width=6,
                    limits=_PSI_LIMITS),
             number("p-value of the scores", "Kolmogorov-Smirnov: small is unlikely to be chance.",
@@ -29,8 +29,7 @@ DRIFT: Final = board.Board(
             bars("PSI by feature", "Below 0.1: as it was. Above 0.2: another population.",
                  f"sort_desc(ml_data_drift_psi{{{_SLICE}}})", _FEATURE, limits=_PSI_LIMITS),
             bars("Missing values by feature", "Share of predictions without the feature.",
-                 f"sort_desc(ml_missing_ratio{{{_SLICE}}})", _FEATURE, unit=RATIO,
-                 limits=[(0.05, "orange")]),
+                 f"sort_desc(ml_missing_ratio{{{_SLICE}}})", _FEATURE, unit=RATIO, limits=[(0.05, "orange")]),
         ],
         "Over time": [
             lines("PSI over time", "Population stability index against the baseline.",
@@ -40,8 +39,7 @@ DRIFT: Final = board.Board(
             lines("Kolmogorov-Smirnov p-value of predictions", "Of scores, or of the values a regression predicts.",
                   (f"ml_prediction_drift_ks_pvalue{{{_SLICE}}}", "{{span}} {{segment}} {{version}}"), bounds=(0, 1)),
             lines("Missing values over time", "Share of predictions without the feature.",
-                  (f"ml_missing_ratio{{{_SLICE}}}", _FEATURE), unit=RATIO,
-                  bounds=(0, None)),
+                  (f"ml_missing_ratio{{{_SLICE}}}", _FEATURE), unit=RATIO, bounds=(0, None)),
         ],
     },
 )  # fmt: skip
