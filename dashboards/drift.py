@@ -19,7 +19,8 @@ DRIFT: Final = board.Board(
     {
         "Now": [
             number("Features drifted", "Features with a PSI above 0.2, in any of the chosen versions.",
-                   f"count(count by (feature) (ml_data_drift_psi{{{_SLICE}}} > 0.2)) or vector(0)", width=6, limits=[(1, "red")]),
+                   f"count(count by (feature) (ml_data_drift_psi{{{_SLICE}}} > 0.2)) or vector(0)", width=6,
+                   limits=[(1, "red")]),
             number("Greatest PSI", "Of any feature.", f"max(ml_data_drift_psi{{{_SLICE}}})", width=6,
                    limits=_PSI_LIMITS),
             number("p-value of the scores", "Kolmogorov-Smirnov: small is unlikely to be chance.",
