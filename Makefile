@@ -30,7 +30,7 @@ demo: setup ## everything on one machine, with simulated traffic: make demo FOR=
 	$(BIN)/hindcast demo $(if $(FOR),--for $(FOR))
 
 docs: setup-dev ## the pages as a site, in .cache/site; broken links and forgotten pages are errors
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 test: lint ## lint, then every test that this machine can run (at most 10 minutes)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --timeout-method=signal $(PYTEST_ARGS)

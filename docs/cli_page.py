@@ -14,9 +14,9 @@ PAGE = DOCS / "cli.md"
 INTRODUCTION = """\
 # Command line
 
-Made from the command line itself (`python -m docs.cli_page`), and a test keeps it equal. `hindcast VERB --help` says the
-same. Exit codes: 0 fine, 1 the world is wrong (broker, partition layout, a file that cannot be read), 2 wrong use or
-configuration (also a file that is not there). Problems are told one a line, all at once, on standard error.
+Made from the command line itself (`python -m docs.cli_page`), and a test keeps it equal. `hindcast VERB --help` says
+the same. Exit codes: 0 fine, 1 the world is wrong (broker, partition layout, a file that cannot be read), 2 wrong use
+or configuration (also a file that is not there). Problems are told one a line, all at once, on standard error.
 """
 EVERYWHERE = {
     "--config": "Every verb takes `--config FILE`, else `HINDCAST_CONFIG` names the file, else it is `hindcast.yaml`.",
@@ -25,12 +25,12 @@ EVERYWHERE = {
 }
 
 
-def verbs(command: TyperGroup | TyperCommand, path: str = "hindcast") -> Iterator[tuple[str, TyperCommand]]:
+def verbs(command: object, path: str = "hindcast") -> Iterator[tuple[str, TyperCommand]]:
     """Every verb with all its words, in the order in which `--help` shows them."""
     if isinstance(command, TyperGroup):
         for name, one in command.commands.items():
             yield from verbs(one, f"{path} {name}")
-    else:
+    elif isinstance(command, TyperCommand):
         yield path, command
 
 

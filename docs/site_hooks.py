@@ -38,7 +38,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     sources = {found: source for source, found in ELSEWHERE.items()}
     here = page.file.src_uri
     folder = posixpath.dirname(sources.get(here, f"docs/{here}"))
-    return _LINK.sub(lambda link: _on_the_site(posixpath.normpath(f"{folder}/{link[1]}"), here) or link[1], markdown)
+    return _LINK.sub(
+        lambda link: _on_the_site(posixpath.normpath(posixpath.join(folder, link[1])), here) or link[1], markdown
+    )
 
 
 def _on_the_site(target: str, here: str) -> str | None:
