@@ -1,6 +1,7 @@
 """Hooks of mkdocs: pages that stand elsewhere in the repository join the site, and links to them still lead there.
 
-So a link is written once, as a path in the repository, and holds on the site, too.
+So a link is written once, as a path in the repository, and holds on the site, too. Runbooks and decisions join the
+navigation by standing in their folders.
 """
 
 from __future__ import annotations
@@ -24,6 +25,17 @@ ELSEWHERE: Final = {
 }
 """Path in the repository -> page of the site. All others stand in docs/."""
 _LINK: Final = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)(?=[)#])")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Add the pages of a folder to its section, which begins with the folder's first page."""
+    for section in config.nav or []:
+        (pages,) = section.values()
+        if isinstance(pages, list) and len(pages) == 1:
+            first = ROOT / "docs" / pages[0]
+            others = sorted(page for page in first.parent.glob("*.md") if page != first)
+            pages += [str(page.relative_to(ROOT / "docs")) for page in others]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
