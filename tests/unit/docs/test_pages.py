@@ -113,6 +113,11 @@ def test_every_link_on_a_page_leads_somewhere(path: Path) -> None:
     assert dead == []
 
 
+def test_the_glossary_is_in_the_order_of_the_alphabet() -> None:
+    words = re.findall(r"^\| (.+?) \|", (ROOT / "docs/glossary.md").read_text(encoding="utf-8"), re.MULTILINE)[1:]
+    assert words == sorted(words, key=str.casefold)
+
+
 def test_every_runbook_is_in_the_list_of_runbooks() -> None:
     folder = ROOT / "docs/runbooks"
     listed = set(links((folder / "index.md").read_text(encoding="utf-8")))
