@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import yaml
 
 from docs.cli_page import PAGE, verbs, written
 from runtime.alert_plan import alert_plan
-from runtime.cli import app
+from runtime.cli import app, main
 from runtime.settings import load
 from tests.support.pages import ROOT, Block, anchors, blocks, links, tracked_pages
 
@@ -46,6 +47,21 @@ def test_every_configuration_on_a_page_is_one_that_a_worker_takes(where: str, te
     rules = (yaml.safe_load(text).get("alerts") or {}).get("rules", [])
     own = {rule["name"] for rule in rules if not rule.get("disabled")}
     assert own <= {rule.name for rule in alert_plan(settings).rules}, where
+
+
+@pytest.mark.parametrize("page", ["own-topics", "multiclass", "regression"])
+def test_the_records_of_a_guide_meet_under_its_configuration(
+    page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = list(blocks((ROOT / f"docs/how-to/{page}.md").read_text(encoding="utf-8")))
+    (tmp_path / "h.yaml").write_text(next(block.text for block in shown if block.language == "yaml"))
+    prediction, label = next(block.text for block in shown if block.language == "json").splitlines()
+    (tmp_path / "p.jsonl").write_text(prediction)
+    (tmp_path / "l.jsonl").write_text(label)
+    files = ["--predictions", str(tmp_path / "p.jsonl"), "--labels", str(tmp_path / "l.jsonl")]
+    assert main(["evaluate", "--config", str(tmp_path / "h.yaml"), *files]) == 0
+    fates = {"predictions": {"joined": 1}, "labels": {"joined": 1}, "dead_letters": {}}
+    assert json.loads(capsys.readouterr().err.splitlines()[-1]) == fates
 
 
 def test_the_pages_have_configurations_of_every_kind() -> None:
