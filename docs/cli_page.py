@@ -36,23 +36,31 @@ def verbs(command: object, path: str = "hindcast") -> Iterator[tuple[str, TyperC
 
 def written() -> str:
     """The whole page."""
-    found = dict(verbs(typer.main.get_command(app)))
+    everything = typer.main.get_command(app)
+    found = dict(verbs(everything))
     parts = [INTRODUCTION, " ".join(text for text in EVERYWHERE.values() if text)]
     rows = [[f"[`{path}`](#{path.replace(' ', '-')})", _prose(one.help)] for path, one in found.items()]
+    rows += [[f"`hindcast {_cell(name)}`", _cell(text)] for name, text in _options(everything, "hindcast")]
     parts.append(markdown_table(["Verb", "What it does"], rows))
     parts += [_section(path, one) for path, one in found.items()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def _section(path: str, command: TyperCommand) -> str:
-    context = typer.Context(command, info_name=path)
-    usage = " ".join([path, *command.collect_usage_pieces(context)])
-    records = [param.get_help_record(context) for param in command.get_params(context)]
-    shown = [record for record in records if record is not None and record[0].split()[0] not in EVERYWHERE]
+    usage = " ".join([path, *command.collect_usage_pieces(typer.Context(command, info_name=path))])
+    shown = _options(command, path)
     parts = [f"## {path}", _prose(command.help), f"```text\n{usage}\n```"]
     if shown:
         parts.append(markdown_table(["Option", "Meaning"], [[f"`{_cell(name)}`", _cell(text)] for name, text in shown]))
     return "\n\n".join(parts)
+
+
+def _options(command: object, path: str) -> list[tuple[str, str]]:
+    """How they are written and what they mean, those that every verb takes left out."""
+    assert isinstance(command, (TyperGroup, TyperCommand))
+    context = typer.Context(command, info_name=path)
+    records = (param.get_help_record(context) for param in command.get_params(context))
+    return [record for record in records if record is not None and record[0].split()[0] not in EVERYWHERE]
 
 
 def _prose(text: str | None) -> str:

@@ -24,6 +24,7 @@ ELSEWHERE: Final = {
     "helm/hindcast/README.md": "kubernetes.md",
 }
 """Path in the repository -> page of the site. All others stand in docs/."""
+FIRST_PAGES: Final = ("index.md", "README.md")
 _LINK: Final = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)(?=[)#])")
 
 
@@ -57,5 +58,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def _on_the_site(target: str, here: str) -> str | None:
     """A path in the repository as seen from the page `here`; None if the site does not have it."""
+    if (ROOT / target).is_dir():  # GitHub shows a folder's first page
+        target = next((f"{target}/{name}" for name in FIRST_PAGES if (ROOT / target / name).exists()), target)
     found = ELSEWHERE.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else None)
     return found and posixpath.relpath(found, posixpath.dirname(here) or ".")

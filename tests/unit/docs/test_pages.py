@@ -23,7 +23,8 @@ SETTINGS_FILES = {"", "hindcast.yaml"}
 """A YAML block with another title is another program's."""
 VALUES = {"BROKER": "localhost:9092", "SLACK_WEBHOOK": "https://hooks.example.com/services/x"}
 """What the environment variables on the pages may hold."""
-VERBS = dict(verbs(typer.main.get_command(app)))
+WITHOUT_A_VERB = typer.main.get_command(app)
+VERBS = dict(verbs(WITHOUT_A_VERB))
 
 
 def _named(path: Path) -> str:
@@ -106,9 +107,9 @@ def test_every_verb_and_option_that_a_sentence_names_exists() -> None:
         prose = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
         for said in re.findall(r"`hindcast ((?!VERB)[^`]+)`", prose):
             words = ["hindcast", *said.replace("[", " ").replace("]", " ").split()]
-            verb = _verb(words)
+            verb = _verb(words) or ("" if words[1].startswith("--") else None)
             options = {word.split("=")[0] for word in words if word.startswith("--")} - {"--help"}
-            known = {name for param in VERBS[verb].params for name in param.opts} if verb else set()
+            known = {name for param in (VERBS.get(verb or "") or WITHOUT_A_VERB).params for name in param.opts}
             if verb is None or options - known:
                 unknown.append(f"{_named(path)}: hindcast {said}")
     assert unknown == []
