@@ -22,7 +22,7 @@ STEP_SECONDS_MAX = 150
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """In an empty folder, with the code of this checkout, however it is installed."""
     ours = {"REPOSITORY": str(ROOT), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HINDCAST_C", "HINDCAST_E"))}
+    kept = {name: value for name, value in os.environ.items() if name not in {"HINDCAST_CONFIG", "HINDCAST_EMBEDDED"}}
     reaper = Reaper()
     shell = Shell(tmp_path, reaper, kept | ours, STEP_SECONDS_MAX)
     try:
