@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system demo test test-faults test-oracles test-coverage bench lint format lock grafana-schema clean
+.PHONY: help setup setup-dev system demo docs test test-docs test-faults test-oracles test-coverage bench lint format lock grafana-schema clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,11 +29,17 @@ system: ## Debian packages that some tests use (browser, Prometheus, etcd); need
 demo: setup ## everything on one machine, with simulated traffic: make demo FOR=60s
 	$(BIN)/hindcast demo $(if $(FOR),--for $(FOR))
 
+docs: setup-dev ## the pages as a site, in .cache/site; broken links and forgotten pages are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 test: lint ## lint, then every test that this machine can run (at most 10 minutes)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --timeout-method=signal $(PYTEST_ARGS)
 
 test-faults: setup-dev ## the long fault suite on a real broker: kills, pauses, restarts
 	$(BIN)/python -m pytest -m faults -n 2 --dist loadgroup --timeout-method=signal $(PYTEST_ARGS)
+
+test-docs: setup-dev ## build the site, and follow the tutorial from its first command to its last
+	$(BIN)/python -m pytest -m docs tests/docs $(PYTEST_ARGS)
 
 test-oracles: setup-dev $(ORACLE)/.installed ## estimates beside those of NannyML, which gets an environment of its own
 	$(BIN)/python -m pytest -m oracles tests/oracles $(PYTEST_ARGS)

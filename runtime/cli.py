@@ -74,6 +74,16 @@ def worker(
 
 
 @app.command()
+def broker(*, config: ConfigOption = None, log_format: LogOption = "console") -> int:
+    """An embedded broker with the configured topics, to try things out; it forgets everything at its end."""
+    # The file may name the address as ${BROKER}, which this verb is there to tell.
+    settings = configured(config, {"BROKER": "localhost:9092"} | dict(os.environ), log_format, baselines=False)
+    from runtime.try_out import run
+
+    return run(settings)
+
+
+@app.command()
 def dashboard(*, config: ConfigOption = None, log_format: LogOption = "console") -> int:
     """Serve the API: what the topics of Hindcast hold of the last day, and what comes in now."""
     settings = configured(config, os.environ, log_format, baselines=False)

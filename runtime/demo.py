@@ -25,12 +25,11 @@ from runtime.demo_view import alert_line, plain_line, render, summary
 from runtime.embedded_broker import EmbeddedBroker
 from runtime.interrupts import stop_event
 from runtime.settings import Settings
+from runtime.try_out import EMBEDDED
 
 LINE_SECONDS = 5.0
 LOOK_SECONDS = 0.2
 ROWS_BESIDE_WINDOWS = 14
-EMBEDDED = "HINDCAST_EMBEDDED"
-"""The environment variable that lets a worker use the embedded broker."""
 
 
 def run(settings: Settings | None, for_seconds: float | None, seed: int) -> int:

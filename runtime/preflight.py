@@ -84,14 +84,14 @@ class Problem:
 
 
 def is_mock(seen: Seen) -> bool:
-    """Whether this is the embedded broker of the demo, which forgets what it cannot keep."""
+    """Whether this is an embedded broker, which forgets what it cannot keep."""
     return seen.cluster_id.startswith(_MOCK_CLUSTER)
 
 
 def problems(expected: Expected, seen: Seen, *, will_create: bool = False) -> list[Problem]:
     """Everything that is not as expected, errors first. ``will_create``: missing topics of ours are made next."""
     if is_mock(seen):
-        return [Problem("this is the embedded broker of `hindcast demo`: a worker needs a real Kafka broker")]
+        return [Problem("this is an embedded broker, which forgets: a worker needs a real Kafka broker")]
     found = [
         *_existence(expected, seen, will_create=will_create),
         *_partition_counts(expected, seen),

@@ -26,6 +26,7 @@ from runtime.faust_app import group_ids
 from runtime.settings import Settings
 from runtime.source_identity import LOOK_SECONDS, Settled, SourceWatch, settle_sources
 from runtime.state_directory import claim
+from runtime.try_out import embedded_allowed
 from runtime.watch import IngestSeries, RoleWatch, Watch
 from runtime.world import ensure, with_partitions
 from telemetry.registry import Telemetry
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS_MAX = 18
 """With what the process itself takes to end, at most 20 s after SIGTERM."""
-EMBEDDED_VARIABLE = "HINDCAST_EMBEDDED"
-"""Set by `hindcast demo` alone: its embedded broker is refused otherwise."""
 
 
 def fatal(reason: str) -> NoReturn:
@@ -154,7 +153,7 @@ def run(settings: Settings, roles: tuple[str, ...], create_topics: bool) -> int:
 def _create(settings: Settings, roles: tuple[str, ...], seen: Mapping[str, int], telemetry: Telemetry) -> Running:
     running = Running()
     if "ingest" in roles:
-        running.sources = None if _is_embedded() else settle_sources(settings)
+        running.sources = None if embedded_allowed() else settle_sources(settings)
         epochs = running.sources.epochs if running.sources is not None else {}
         running.ingest = create_app(settings, seen, telemetry, fatal, epochs)
     if "alerts" in roles:
@@ -177,14 +176,10 @@ def _tune() -> None:
     sys.setswitchinterval(0.02)
 
 
-def _is_embedded() -> bool:
-    return os.environ.get(EMBEDDED_VARIABLE) == "1"
-
-
 def _topic_partitions(settings: Settings, roles: tuple[str, ...], *, create_topics: bool) -> dict[str, int]:
     """Partitions of the topics that are there. Raises WorldError if a worker could not work with them."""
     sources = {t for m in settings.models.values() for t in (m.predictions.topic, m.labels.topic)}
-    if _is_embedded():
+    if embedded_allowed():
         from runtime.demo_world import SOURCE_PARTITIONS  # the demo's own broker alone
 
         return dict.fromkeys(sources, SOURCE_PARTITIONS)

@@ -2,13 +2,16 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from models.errors import WorldError
+from runtime.cli import main
 from runtime.embedded_broker import EmbeddedBroker
+from runtime.try_out import EMBEDDED
 
 
 @pytest.fixture
@@ -90,6 +93,19 @@ def test_after_closing_nobody_listens(embedded: EmbeddedBroker) -> None:
     embedded.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)), timeout=5)
+
+
+def test_check_refuses_it_until_somebody_who_knows_what_it_is_allows_it(
+    embedded: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "hindcast.yaml"
+    file.write_text(f"kafka: {{bootstrap_servers: '{embedded.bootstrap}'}}\n")
+    monkeypatch.delenv(EMBEDDED, raising=False)
+    assert main(["check", "--config", str(file)]) == 1
+    assert "this is an embedded broker, which forgets" in capsys.readouterr().err
+    monkeypatch.setenv(EMBEDDED, "1")
+    assert main(["check", "--config", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("broker: an embedded one")
 
 
 def _reader(broker: EmbeddedBroker, topic: str) -> AIOKafkaConsumer:

@@ -148,5 +148,5 @@ def test_the_embedded_broker_is_refused_by_every_way_in() -> None:
     mock = Producer({"bootstrap.servers": "", "test.mock.num.brokers": 1, "log_level": 0})
     servers = [f"{at.host}:{at.port}" for at in mock.list_topics(timeout=5).brokers.values()]
     settings = parse({"kafka": {"bootstrap_servers": servers}}, {})
-    with pytest.raises(WorldError, match="embedded broker of `hindcast demo`"):
+    with pytest.raises(WorldError, match="this is an embedded broker"):
         ensure(settings, create_topics=True)

@@ -51,7 +51,7 @@ def test_every_verb_has_help_config_and_log_format(verb: str, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("wrker", "hindcast: No such command 'wrker'. Did you mean 'worker'? (see hindcast --help)"),
+        ("wrker", "hindcast: No such command 'wrker'. Did you mean 'worker', 'broker'? (see hindcast --help)"),
         ("check --shema", "hindcast: No such option: --shema"),
         ("worker --roles ingest,cook", "hindcast: Invalid value: must be some of ingest, alerts, sinks"),
         ("worker --roles sinks", "hindcast: Invalid value: sinks has nothing to do in this version: name ingest or"),

@@ -160,4 +160,4 @@ def test_a_changelog_follows_the_partitions_of_the_topic_that_it_belongs_to() ->
 
 def test_the_embedded_broker_is_refused_before_anything_else() -> None:
     [line] = lines(EXPECTED, Seen("mockCluster1234", 1, {}))
-    assert line.startswith("this is the embedded broker of `hindcast demo`")
+    assert line.startswith("this is an embedded broker")
