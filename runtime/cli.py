@@ -111,7 +111,7 @@ def smoke(
     workers: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Also ask every worker behind this name if it is ready.")
     ] = None,
-    within: Annotated[float, typer.Option(parser=duration, metavar="DURATION", help="How long it may take.")] = 60.0,
+    within: Annotated[str, typer.Option(metavar="DURATION", help="How long it may take.")] = "60s",
     config: ConfigOption = None,
     log_format: LogOption = "console",
 ) -> int:
@@ -119,7 +119,7 @@ def smoke(
     settings = configured(config, os.environ, log_format, baselines=False)
     from runtime.smoke import run
 
-    return run(settings, workers, within)
+    return run(settings, workers, duration(within))
 
 
 @topics.command()

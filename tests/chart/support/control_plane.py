@@ -3,6 +3,8 @@
 import json
 import secrets
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -127,27 +129,31 @@ class ControlPlane:
             self.api.apply(_volume(number))
         for definition in custom_definitions():
             self.api.apply(definition)
-            self._await(definition["metadata"]["name"], lambda made=definition: self._is_served(made))
+            self._await(definition["metadata"]["name"], partial(self._is_served, definition))
         self._await("the default service account", lambda: self.api.get("v1", "ServiceAccount", "default", "default"))
 
     def _is_served(self, definition: dict[str, Any]) -> None:
         spec = definition["spec"]
         self.api.call("GET", f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}")
 
-    def _await(self, what: str, works: Any) -> None:  # noqa: ANN401  # any callable
+    def _await(self, what: str, works: Callable[[], object]) -> None:
         deadline = time.monotonic() + READY_SECONDS_MAX
-        while True:
-            try:
-                works()
-            except (RefusedError, OSError) as error:
-                assert time.monotonic() < deadline, f"{what}: {error}\n{self.logs()}"
-                time.sleep(0.2)
-            else:
-                return
+        while (problem := _problem(works)) is not None:
+            assert time.monotonic() < deadline, f"{what}: {problem}\n{self.logs()}"
+            time.sleep(0.2)
 
     def logs(self) -> str:
         """Last words of all three, for a failure's message."""
         return "\n".join(f"--- {path.name}\n{path.read_text()[-2000:]}" for path in self.directory.glob("*.log"))
+
+
+def _problem(works: Callable[[], object]) -> str | None:
+    """Why it does not work yet; None if it does."""
+    try:
+        works()
+    except (RefusedError, OSError) as error:
+        return str(error)
+    return None
 
 
 def _volume(number: int) -> dict[str, Any]:
