@@ -22,7 +22,7 @@ class Worker(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:  # type: ignore[override]  # it says nothing
+    def log_message(self, *_: object) -> None:
         pass
 
 
