@@ -96,8 +96,9 @@ $(ORACLE)/.installed: requirements-oracle.lock | $(BIN)/python
 		--requirement requirements-oracle.lock
 	@touch $@
 
-# Unoptimised, which compiles in two thirds of the time: they run for a minute. The API server tells its version.
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -gcflags='all=-N -l'
+# Unoptimised, which compiles in two thirds of the time: they run for a minute. Collecting the compiler's garbage less
+# often saves a seventh more. The API server tells its version.
+GO_BUILD := CGO_ENABLED=0 GOGC=400 go build -trimpath -gcflags='all=-N -l'
 GO_MODULE := tests/chart/tools
 KUBERNETES = $(shell awk '$$1 == "k8s.io/kubernetes" { print $$2 }' $(GO_MODULE)/go.mod)
 VERSION := k8s.io/component-base/version
