@@ -18,6 +18,7 @@ from alerting.unsent import key_of
 from models.alert_event import AlertEvent, encode_alert
 from models.decision import Decision, encode_decision
 from models.metric_record import unescape
+from models.smoke import SMOKE_MODEL
 from tables.partition import BlockPartition
 from transport.chunk import Chunk, ChunkSchema
 
@@ -116,7 +117,7 @@ def _wanted(evaluator: Evaluator, key: bytes) -> bool:
     if len(parts) != _KEY_PARTS:
         return True
     model, _, segment, span, _ = map(unescape, parts)
-    return evaluator.wants(model, segment, span)
+    return model != SMOKE_MODEL and evaluator.wants(model, segment, span)
 
 
 def _decoded(value: bytes) -> dict[str, object]:

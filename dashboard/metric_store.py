@@ -11,6 +11,7 @@ from typing import Final
 
 from dashboard.message import DAY_MS, Message
 from dashboard.metric_record import Held, SeriesName, read_key, read_value
+from models.smoke import SMOKE_MODEL
 
 BYTES_MAX: Final = 96 << 20
 """Of all held records together; what Python needs around them is in `ENTRY_BYTES`."""
@@ -43,6 +44,8 @@ class MetricStore:
     def add(self, message: Message) -> tuple[SeriesName, bytes] | None:
         """Take in a record; whose it is and its JSON, or None where it is not news. Raises ValueError."""
         name, start_ms = read_key(message.key)
+        if name.model == SMOKE_MODEL:
+            return None  # nobody's model
         if message.value is None:
             self._drop(name, start_ms)
             return None

@@ -63,6 +63,9 @@ def catalogue(prefix: str, partitions: int, longest_wait_ms: int) -> Mapping[str
         internal = name.endswith("-changelog")
         return Topic(prefix + name, key, record, "one", 1, cleanup, retention_ms, internal=internal)
 
+    def smoke(kind: str) -> Topic:
+        return Topic(f"{prefix}smoke-{kind}", "none", kind, "key", 1, "delete", DAY_MS, internal=False)
+
     metric_key = "model|model_version|segment|span|window_start or latest"
     topics = {
         "metrics": public("metrics", metric_key, "hindcast.metric/1", "model", "compact,delete", 30),
@@ -78,5 +81,7 @@ def catalogue(prefix: str, partitions: int, longest_wait_ms: int) -> Mapping[str
         "silences": single("silences", "silence_id", "silence", "compact", FOREVER_MS),
         "rules-changelog": internal("rules-changelog", "none", "block", "as metrics", state_ms),
         "notify-changelog": single("notify-changelog", "none", "block", "delete", state_ms),
+        "smoke-predictions": smoke("predictions"),
+        "smoke-labels": smoke("labels"),
     }
     return MappingProxyType(topics)

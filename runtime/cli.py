@@ -20,6 +20,7 @@ from runtime.cli_dead_letters import app as dead_letters
 from runtime.cli_options import ConfigOption, ForOption, LogOption, SeedOption, config_file, configured, names, roles
 from runtime.cli_options import seconds as duration
 from runtime.cli_skew import app as skew
+from runtime.logs import LogFormat
 from runtime.settings import KafkaSettings, Settings, json_schema, unused_line
 
 app = typer.Typer(
@@ -66,7 +67,7 @@ def worker(
 ) -> int:
     """Read predictions and labels, write metric records; more workers share the partitions."""
     chosen = roles(role)
-    settings = configured(config, os.environ, log_format)
+    settings = _deployed(config, log_format)
     _warn_of_unused(settings)
     from runtime.worker import run
 
@@ -108,16 +109,33 @@ def check(
 
         typer.echo(json.dumps(json_schema(), indent=2))
         return 0
-    settings = configured(config, os.environ, log_format)
+    settings = _deployed(config, log_format)
     from runtime.check import run
 
     return run(settings, config_file(config), send_test=send_test)
 
 
+@app.command()
+def smoke(
+    *,
+    workers: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Also ask every worker behind this name if it is ready.")
+    ] = None,
+    within: Annotated[str, typer.Option(metavar="DURATION", help="How long it may take.")] = "60s",
+    config: ConfigOption = None,
+    log_format: LogOption = "console",
+) -> int:
+    """Write a prediction and its label to topics of their own, and wait for the metric record (smoke_test: true)."""
+    settings = configured(config, os.environ, log_format, baselines=False)
+    from runtime.smoke import run
+
+    return run(settings, workers, duration(within))
+
+
 @topics.command()
 def create(*, config: ConfigOption = None, log_format: LogOption = "console") -> int:
     """Create those of Hindcast's topics that do not exist yet."""
-    settings = configured(config, os.environ, log_format)
+    settings = _deployed(config, log_format)
     from runtime.create_topics import run
 
     return run(settings)
@@ -184,6 +202,13 @@ def evaluate(
     from runtime.evaluate import run
 
     return run(settings, predictions, labels, model, out)
+
+
+def _deployed(config: Path | None, log_format: LogFormat) -> Settings:
+    """What workers run with: the settings, and the smoke test's model if it is wanted."""
+    from runtime.smoke_model import with_smoke_model
+
+    return with_smoke_model(configured(config, os.environ, log_format))
 
 
 def _at(settings: Settings, bootstrap: str | None) -> Settings:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from models.smoke import SMOKE_MODEL
 from models.topics import Topic, catalogue
 from runtime.model_plan import model_plans
 from runtime.preflight import Expected, ExpectedTopic, Role
@@ -21,6 +22,8 @@ _USED: Final = MappingProxyType(
             "join-changelog": _INTERNAL,
             "merge-changelog": _INTERNAL,
             "dimensions-changelog": _INTERNAL,
+            "smoke-predictions": "input",
+            "smoke-labels": "input",
         },
         "alerts": {
             "metrics": "input",
@@ -33,6 +36,7 @@ _USED: Final = MappingProxyType(
     }
 )
 """Role of a worker -> short name of a topic -> what it does with it."""
+_SMOKE: Final = frozenset({"smoke-predictions", "smoke-labels"})
 _WHY_SINGLE: Final = MappingProxyType(
     {
         "alerts": "one notifier groups, inhibits and keeps rates for all alerts, so it has to see all of them in order",
@@ -51,7 +55,11 @@ def expected_world(settings: Settings, roles: Sequence[str] = ALL_ROLES, groups:
     return Expected(
         topics=(
             *(_sources(settings) if ingest else []),
-            *(_ours(name, topic, ours, use) for name, topic in ours.items() if (use := _use(name, roles)) is not None),
+            *(
+                _ours(name, topic, ours, use)
+                for name, topic in ours.items()
+                if (use := _use(name, roles)) is not None and (settings.smoke_test or name not in _SMOKE)
+            ),
         ),
         replication_factor=kafka.replication_factor,
         by_id={
@@ -73,6 +81,8 @@ def _sources(settings: Settings) -> list[ExpectedTopic]:
     """Each source topic once, under the first key that names it."""
     keys: dict[str, str] = {}
     for name, model in settings.models.items():
+        if name == SMOKE_MODEL:
+            continue  # its topics are ours
         keys.setdefault(model.predictions.topic, f"models.{name}.predictions.topic")
         keys.setdefault(model.labels.topic, f"models.{name}.labels.topic")
     return [ExpectedTopic(topic, "source", key=key) for topic, key in keys.items()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from models.smoke import SMOKE_MODEL
 from runtime.settings.alerts_receiver_checks import check_receivers, check_routing
 from runtime.settings.alerts_rule_checks import check_rules
 from runtime.settings.kafka_checks import check_security
@@ -12,7 +13,7 @@ from runtime.settings.root import Settings
 from runtime.settings.secrets import unreadable
 from runtime.settings.web import WebSettings
 
-_OWN_NAMES = ("metrics", "alerts", "decisions", "dead-letters")
+_OWN_NAMES = ("metrics", "alerts", "decisions", "dead-letters", "smoke-predictions", "smoke-labels")
 _OF_A_TOPIC = ("partitioned_by_id", "task", "classes_max")
 _OWN_PARTS = ("-changelog", "-partials", "-by-id")
 
@@ -21,6 +22,8 @@ def check(settings: Settings) -> list[Problem]:
     """Everything that only several keys together can get wrong."""
     problems = [*check_security(settings.kafka.security), *check_privacy(settings.privacy)]
     problems += _secret_files(settings.web)
+    if SMOKE_MODEL in settings.models:
+        problems.append(Problem(("models", SMOKE_MODEL), "is the name of the smoke test's model: set smoke_test: true"))
     for name, model in settings.models.items():
         at: KeyPath = ("models", name)
         problems += [*_times(at, model), *_spans(at, model), *_segments(at, model), *_carried(at, model)]

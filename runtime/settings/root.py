@@ -48,3 +48,4 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     privacy: PrivacySettings = PrivacySettings()
     limits: LimitSettings = LimitSettings()
+    smoke_test: bool = False

@@ -56,7 +56,11 @@ imagePullSecrets:
 {{- define "hindcast.config" -}}
 {{- $state := dict "directory" "/var/lib/hindcast" }}
 {{- $web := dict "host" "0.0.0.0" "port" (int .Values.port) }}
-{{- toYaml (mergeOverwrite (deepCopy .Values.config) (dict "state" $state "web" $web)) }}
+{{- $own := dict "state" $state "web" $web }}
+{{- if .Values.smokeTest.enabled }}
+{{- $_ := set $own "smoke_test" true }}
+{{- end }}
+{{- toYaml (mergeOverwrite (deepCopy .Values.config) $own) }}
 {{- end }}
 
 {{- define "hindcast.topicPrefix" -}}

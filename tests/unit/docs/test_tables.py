@@ -40,7 +40,7 @@ def test_no_explained_key_has_left_the_settings() -> None:
 
 def test_every_section_of_the_file_is_on_the_configuration_page() -> None:
     sections = {section.partition(".")[0] for section in config_table.SECTIONS}
-    assert sections | {"sinks"} == set(Settings.model_fields)
+    assert sections | {"sinks", "smoke_test"} == set(Settings.model_fields)
 
 
 def test_the_records_page_has_every_code_and_name() -> None:

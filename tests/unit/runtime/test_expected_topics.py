@@ -3,6 +3,7 @@
 from runtime.expected_topics import expected_world
 from runtime.preflight import ExpectedTopic, Role
 from runtime.settings import parse
+from runtime.smoke_model import with_smoke_model
 
 SETTINGS = parse({"kafka": {"partitions": 4}}, {})
 
@@ -32,6 +33,15 @@ def test_each_role_expects_what_it_uses_and_no_more() -> None:
 def test_what_one_role_writes_and_another_reads_needs_both_rights_in_a_worker_with_both() -> None:
     both = uses("ingest", "alerts")
     assert both == uses("ingest") | uses("alerts") | {"metrics": "internal"}
+
+
+def test_topics_of_the_smoke_test_are_ours_and_there_only_where_it_is_wanted() -> None:
+    settings = with_smoke_model(parse({"smoke_test": True}, {}))
+    found = {topic.name: topic for topic in expected_world(settings).topics}
+    assert [found[f"hindcast-smoke-{kind}"].role for kind in ("predictions", "labels")] == ["input", "input"]
+    assert [topic.name for topic in found.values() if topic.role == "source"] == ["fraud_predictions", "fraud_labels"]
+    assert [name for name in by_name("ingest", "alerts") if name.startswith("smoke")] == []
+    assert with_smoke_model(SETTINGS) is SETTINGS
 
 
 def test_one_notifier_needs_topics_with_one_partition_and_the_rules_follow_the_metrics() -> None:
