@@ -21,7 +21,7 @@ import numpy as np
 
 from agents.emit import TICK_SECONDS, owner
 from benchmarks.bench_merge import EMIT_EVERY_MS, WINDOW_MS, packed
-from metrics.layout import COARSE, FINE
+from metrics.layout import COARSE
 from models.partial import Mark, Partial, decode_partials, encode_partials
 from tables.memory import MemoryCheckpoint
 from tables.merge_state import MergeBlock, MergeState, decode_merge_block, encode_merge_block

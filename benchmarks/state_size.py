@@ -64,7 +64,9 @@ def measure(predictions: int, chunk_records: int, seconds: int) -> dict[str, flo
     traffic = events.draw(predictions, START_MS, seconds * 1000, seed=7)
     plan = Plan({"fraud": ModelPlan("fraud", "p", "l")}, dict.fromkeys(TOPICS.values(), 1))
     decoders = {
-        kind: Decoder(TOPICS[kind], kind, [ModelFields("fraud", kind, segments=("country",) if kind == "predictions" else ())])
+        kind: Decoder(
+            TOPICS[kind], kind, [ModelFields("fraud", kind, segments=("country",) if kind == "predictions" else ())]
+        )
         for kind in TOPICS
     }
     written = Counter[str]()

@@ -1,8 +1,9 @@
 """`make audit`: a bill of materials of what the image holds, and whether any of it is known to be vulnerable.
 
 `python -m tests.image.audit FILE [OPTIONS of pip-audit]` writes FILE (CycloneDX, validated against its schema), asks
-the vulnerability services, and fails on what they know. A service that cannot be reached, or knows none of the packages,
-is no proof of anything: that is said, and fails only with `--strict`, so that no outage of theirs holds up a change.
+the vulnerability services, and fails on what they know. A service that cannot be reached, or knows none of the
+packages, is no proof of anything: that is said, and fails only with `--strict`, so that no outage of theirs holds up a
+change.
 """
 
 from __future__ import annotations
