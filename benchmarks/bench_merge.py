@@ -51,6 +51,11 @@ def _round(rng: np.random.Generator, number: int) -> list[Partial]:
     return found
 
 
+def revisions_per_second(open_windows: int) -> float:
+    """How often the windows of one slice are sent, all of them together, when each changes all the time."""
+    return sum(1000 / interval_ms(EMIT_EVERY_MS, age * WINDOW_MS) for age in range(open_windows))
+
+
 def measure() -> dict[str, float]:
     """CPU µs for one partial (bytes in, block, fold) and for one record, and the load that follows from them."""
     plan = Plan({"fraud": ModelPlan("fraud", "p", "l", emit_every_ms=EMIT_EVERY_MS)})
@@ -79,7 +84,7 @@ def measure() -> dict[str, float]:
             record.encode(number)
         recording += time.process_time() - started
         records += len(due.records)
-    a_slice = sum(1000 / interval_ms(EMIT_EVERY_MS, age * WINDOW_MS) for age in range(OPEN_WINDOWS))
+    a_slice = revisions_per_second(OPEN_WINDOWS)
     partial_us, record_us = merging / partials * 1e6, recording / records * 1e6
     revisions = a_slice * SEGMENTS
     return {

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from agents.emit import TICK_SECONDS, owner
-from benchmarks.bench_merge import EMIT_EVERY_MS, WINDOW_MS, packed
+from benchmarks.bench_merge import EMIT_EVERY_MS, WINDOW_MS, packed, revisions_per_second
 from metrics.layout import COARSE
 from models.partial import Mark, Partial, decode_partials, encode_partials
 from tables.memory import MemoryCheckpoint
@@ -127,8 +127,6 @@ class Simulation:
         """What every sender says on the ticks of a round on which no window is due."""
         messages = [encode_partials(self._marks(s, number), []) for s in range(self._what.senders)]
         ticks = round(ROUND_MS / 1000 / TICK_SECONDS) - 1
-        self.counted["bytes"] += ticks * sum(map(len, messages))
-        self.counted["mark_messages"] += ticks * len(messages)
         started = time.process_time()
         block = MergeBlock(1)
         for message in messages:
@@ -146,27 +144,31 @@ class Simulation:
 
 
 def measure(what: Installation, rounds: int) -> dict[str, object]:
-    """The load of one merge partition with so many slices, and of all of them together."""
+    """What one partial, record and second of marks costs, and the load of all merge partitions that follows."""
     simulation = Simulation(what)
     simulation.run(rounds)
-    seconds = rounds * ROUND_MS / 1000
     cpu, counted = simulation.cpu, simulation.counted
-    a_slice = sum(cpu.values()) / seconds / what.slices
+    partial_us = cpu["partials"] / counted["partials"] * 1e6
+    record_us = cpu["records"] / counted["records"] * 1e6
+    marks_cores = cpu["marks"] / (rounds * ROUND_MS / 1000)
+    revisions = revisions_per_second(what.open_windows)
+    a_slice = revisions * (what.senders * partial_us + record_us) / 1e6
     share = owned(what.segments, what.partitions)
     return {
         "schema": "hindcast.merge_load/1",
         "installation": asdict(what),
-        "simulated_seconds": seconds,
-        "partial_cpu_us": cpu["partials"] / counted["partials"] * 1e6,
-        "record_cpu_us": cpu["records"] / counted["records"] * 1e6,
-        "marks_cores": cpu["marks"] / seconds,
-        "partials_per_second_and_slice": counted["partials"] / seconds / what.slices,
-        "records_per_second_and_slice": counted["records"] / seconds / what.slices,
-        "bytes_per_second_and_slice": counted["bytes"] / seconds / what.slices,
-        "value_bytes": sum(map(len, simulation._values)) / VALUES,  # noqa: SLF001  # its own report
-        "slices_of_a_partition": {"mean": sum(share) / len(share), "max": share[0]},
+        "partial_cpu_us": partial_us,
+        "record_cpu_us": record_us,
+        "partial_bytes": counted["bytes"] / counted["partials"],
+        "marks_cores_of_a_partition": marks_cores,
+        "revisions_per_second_and_slice": revisions,
         "cores_of_a_slice": a_slice,
-        "cores": {"all": a_slice * sum(share), "busiest_partition": a_slice * share[0]},
+        "slices_of_a_partition": {"mean": sum(share) / len(share), "max": share[0]},
+        "cores": {
+            "all": a_slice * sum(share) + marks_cores * what.partitions,
+            "busiest_partition": a_slice * share[0] + marks_cores,
+        },
+        "partials_per_second": revisions * sum(share) * what.senders,
     }
 
 

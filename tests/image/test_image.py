@@ -22,17 +22,8 @@ pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 CHART = ROOT / "helm" / "hindcast"
 SITE_PACKAGES = f"opt/hindcast/lib/{PYTHON}/site-packages"
 BASE_LIBRARIES = (
-    "libc",
-    "libdl",
-    "libgcc_s",
-    "libm",
-    "libpthread",
-    "librt",
-    "libstdc++",
-    "libutil",
-    "libz",
-    "ld-linux",
-)
+    "libc.", "libdl.", "libgcc_s.", "libm.", "libpthread.", "librt.", "libstdc++.", "libutil.", "libz.", "ld-linux",
+)  # fmt: skip
 """Shared libraries of Debian's slim image that a wheel may rely on."""
 
 
@@ -46,6 +37,11 @@ def distributions(names: str) -> set[str]:
     return {
         re.sub(r"[-_.]+", "-", name).lower() + "==" + v for name, v in re.findall(r"(?m)^([\w.-]+)==([\w.]+)", names)
     }
+
+
+def verbs_of_the_chart() -> list[str]:
+    templates = "".join(path.read_text() for path in sorted((CHART / "templates").rglob("*.yaml")))
+    return sorted(set(re.findall(r"args: \[(\w+(?:, [a-z]+)*)", templates)))
 
 
 def test_the_dockerfile_passes_the_linter() -> None:
@@ -88,9 +84,11 @@ def test_it_says_what_an_engine_and_the_chart_need_to_know(image: Stage) -> None
 
 
 def test_its_libraries_need_nothing_of_the_system_that_a_slim_base_lacks(image: Stage) -> None:
-    script = f"find /{SITE_PACKAGES} -name '*.so*' -type f -exec ldd {{}} + 2>/dev/null"
-    needed = set(re.findall(r"(?m)^\s+(\S+) => (?!/opt/)", image.root.run(["/bin/sh", "-c", script])))
-    assert {name for name in needed if not name.startswith(tuple(f"{base}." for base in BASE_LIBRARIES))} == set()
+    own = {path.name for path in (image.root.path / SITE_PACKAGES).rglob("*.so*")}
+    script = f"find /{SITE_PACKAGES} -name '*.so*' -type f -exec ldd {{}} + 2>/dev/null || true"
+    needed = set(re.findall(r"(?m)^\s+(\S+) => ", image.root.run(["/bin/sh", "-c", script])))
+    assert {"libc.so.6", "libm.so.6"} < needed
+    assert {name for name in needed - own if not name.startswith(BASE_LIBRARIES)} == set()
 
 
 def test_no_installer_and_no_compiler_came_with_it(image: Stage) -> None:
@@ -101,16 +99,7 @@ def test_no_installer_and_no_compiler_came_with_it(image: Stage) -> None:
     assert image.root.run(["python", "-c", script]).strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    "verb",
-    sorted(
-        {
-            m
-            for f in (CHART / "templates").rglob("*.yaml")
-            for m in re.findall(r"args: \[(\w+(?:, [a-z]+)*)", f.read_text())
-        }
-    ),
-)
+@pytest.mark.parametrize("verb", verbs_of_the_chart())
 def test_every_verb_that_the_chart_runs_is_there(verb: str, new_container: NewContainer) -> None:
     assert "--log-format" in new_container().run(*verb.split(", "), "--help")
 
@@ -118,7 +107,9 @@ def test_every_verb_that_the_chart_runs_is_there(verb: str, new_container: NewCo
 def test_without_any_configuration_the_schema_is_told_and_the_demo_works(new_container: NewContainer) -> None:
     container = new_container()
     assert "properties" in json.loads(container.run("check", "--schema"))
-    assert "windows" in container.run("demo", "--for", "8s")
+    container.start("demo")
+    container.said("events/s", 60)  # a window is there
+    assert container.stop()[0] == 0, container.log
     assert list(container.state.iterdir()) == []
 
 
@@ -133,11 +124,9 @@ def test_job_worker_and_dashboard_work_as_the_chart_runs_them(
     broker: str, image: Stage, new_container: NewContainer
 ) -> None:
     settings = settings_of(broker, "image-")
-    for done in (
-        AdminClient({"bootstrap.servers": broker})
-        .create_topics([NewTopic(topics["topic"], 2, 1) for topics in settings["models"]["fraud"].values()])
-        .values()
-    ):
+    admin = AdminClient({"bootstrap.servers": broker})  # its futures live no longer than it does
+    names = [topics["topic"] for topics in settings["models"]["fraud"].values()]
+    for done in admin.create_topics([NewTopic(name, 2, 1) for name in names]).values():
         done.result(30)
     job, worker, dashboard = (new_container(settings) for _ in range(3))
     job.run("topics", "create", "--log-format", "json")
@@ -158,4 +147,4 @@ def test_a_worker_that_still_starts_heeds_sigterm_as_process_1(new_container: Ne
     container.said("starting", 30)
     time.sleep(0.5)
     code, seconds = container.stop()
-    assert (code, seconds < 8) == (143, True), container.log
+    assert (code, seconds < 20) == (143, True), container.log  # what it waits for in librdkafka comes to its end
