@@ -8,11 +8,13 @@ ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 ARG SOURCE_DATE_EPOCH=0
-ENV PYTHONHASHSEED=0 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
+ENV PIP_CACHE_DIR=/var/cache/pip PYTHONHASHSEED=0 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
 WORKDIR /build
 RUN python -m venv --without-pip /opt/hindcast
 COPY requirements.lock requirements-build.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip \
+# pip's cache is a mount, so it is in no layer.
+# hadolint ignore=DL3042
+RUN --mount=type=cache,target=/var/cache/pip \
     pip --python /opt/hindcast/bin/python install --require-hashes --no-compile --requirement requirements.lock && \
     pip install --require-hashes --requirement requirements-build.lock
 COPY . .

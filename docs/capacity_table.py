@@ -60,7 +60,7 @@ def workers(events_per_second: float, of_one: float) -> int:
 
 def partitions(count: int) -> int:
     """The next power of two, at least the default."""
-    return max(PARTITIONS_MIN, 2 ** ceil(log2(count)))
+    return max(PARTITIONS_MIN, 1 << ceil(log2(count)))
 
 
 def table(measured: Measured) -> str:
