@@ -8,13 +8,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ORACLE := .venv-oracle
 CHART_TOOLS := .cache/chart-tools
+TOOLS := .venv-tools
 FOR ?=
 BENCH ?= full
 PYTEST_ARGS ?=
+AUDIT_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system demo docs test test-docs test-faults test-oracles test-coverage helm-test helm-docs bench lint format lock grafana-schema clean
+.PHONY: help setup setup-dev system demo docs test test-docs test-faults test-oracles test-image test-coverage helm-test helm-docs bench audit lint format lock grafana-schema clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +47,9 @@ test-docs: setup-dev ## build the site, and follow the tutorial from its first c
 test-oracles: setup-dev $(ORACLE)/.installed ## estimates beside those of NannyML, which gets an environment of its own
 	$(BIN)/python -m pytest -m oracles tests/oracles $(PYTEST_ARGS)
 
+test-image: setup-dev $(TOOLS)/.installed ## the Dockerfile linted, its steps done without an engine, the result run; needs Linux and root
+	$(BIN)/python -m pytest -m image tests/image --timeout-method=signal $(PYTEST_ARGS)
+
 test-coverage: setup-dev ## how often the 95 % intervals hold the truth, in simulated windows (minutes)
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m docs.coverage_table
@@ -58,6 +63,9 @@ helm-docs: $(CHART_TOOLS)/.built ## write helm/hindcast/README.md anew from valu
 bench: setup-dev ## measure against plain Faust and Kafka Streams: make bench BENCH=full|ci
 	BENCH=$(BENCH) $(BIN)/python -m benchmarks
 
+audit: setup-dev $(TOOLS)/.installed ## a bill of materials (build/hindcast.cdx.json), and what is known to be vulnerable in it
+	$(BIN)/python -m tests.image.audit build/hindcast.cdx.json $(AUDIT_ARGS)
+
 lint: setup-dev ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -69,18 +77,21 @@ format: setup-dev ## let ruff lay out the code and mend what it can
 # The locks hold hashes for every platform and Python >= 3.11, and name no registry.
 LOCK := .cache/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --quiet
-lock: ## write the lock files anew from pyproject.toml and requirements-oracle.in
+lock: ## write the lock files anew from pyproject.toml and requirements-*.in
 	$(PYTHON) -m venv .cache/lock
 	.cache/lock/bin/python -m pip --disable-pip-version-check install --quiet 'uv~=0.13.8'
 	$(LOCK) pyproject.toml --extra dev -o requirements-dev.lock
-	$(LOCK) pyproject.toml --extra registry --constraint requirements-dev.lock -o requirements.lock
+	$(LOCK) pyproject.toml --extra registry --extra apprise --constraint requirements-dev.lock -o requirements.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+		$(LOCK) - -o requirements-build.lock
+	$(LOCK) requirements-tools.in -o requirements-tools.lock
 	$(LOCK) requirements-oracle.in --excludes requirements-oracle.excludes -o requirements-oracle.lock
 
 grafana-schema: ## write the JSON Schema of dashboards anew from Grafana's own types (needs node and npm)
 	cd tests/grafana/schema && npm ci --ignore-scripts --cache ../../../.cache/npm && npm run generate
 
 clean: ## remove .venv, caches and build output
-	rm -rf $(VENV) $(ORACLE) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(ORACLE) $(TOOLS) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	rm -rf client/build client/*.egg-info tests/grafana/schema/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -119,6 +130,13 @@ $(CHART_TOOLS)/.built: $(wildcard $(GO_MODULE)/go.* $(GO_MODULE)/score/go.*)
 		-X $(VERSION).gitMajor=$(word 1,$(subst ., ,$(KUBERNETES:v%=%))) \
 		-X $(VERSION).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES)))" tool
 	cd $(GO_MODULE)/score && $(GO_BUILD) -o $(CURDIR)/$(@D)/ -ldflags '-s -w' tool
+	@touch $@
+
+$(TOOLS)/.installed: requirements-tools.lock | $(BIN)/python
+	@echo "Installing what lints the image and audits the locks in an environment of its own (once)"
+	$(BIN)/python -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip --disable-pip-version-check install --require-hashes --no-compile --quiet \
+		--requirement requirements-tools.lock
 	@touch $@
 
 $(BIN)/python:

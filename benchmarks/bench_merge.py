@@ -27,19 +27,20 @@ ROUNDS = 2
 MESSAGE_PARTIALS = 200
 
 
-def _value(rng: np.random.Generator, layout: Layout, version: int) -> bytes:
+def packed(rng: np.random.Generator, layout: Layout, version: int, records: int = RECORDS_A_WINDOW) -> bytes:
+    """An accumulator of so many labelled predictions, as a partial carries it."""
     head = np.zeros(HEAD_COLUMNS, np.int64)
-    head[[Column.TOTAL, Column.LABELLED, Column.SCORED]] = RECORDS_A_WINDOW
-    head[Column.TP], head[Column.TN] = RECORDS_A_WINDOW // 10, RECORDS_A_WINDOW - RECORDS_A_WINDOW // 10
+    head[[Column.TOTAL, Column.LABELLED, Column.SCORED]] = records
+    head[Column.TP], head[Column.TN] = records // 10, records - records // 10
     cells = np.zeros(layout.cells, np.int32)
-    np.add.at(cells, rng.integers(0, layout.cells, RECORDS_A_WINDOW), 1)
+    np.add.at(cells, rng.integers(0, layout.cells, records), 1)
     return Snapshot(version, head, cells).pack(SEGMENT if layout is COARSE else WHOLE)
 
 
 def _round(rng: np.random.Generator, number: int) -> list[Partial]:
     """Every slice of every open window once from every worker; each worker has half of 16 partitions."""
     found = []
-    values = {layout: [_value(rng, layout, 8 * number) for _ in range(50)] for layout in (FINE, COARSE)}
+    values = {layout: [packed(rng, layout, 8 * number) for _ in range(50)] for layout in (FINE, COARSE)}
     for segment in ("", *(f"merchant=m{i}" for i in range(SEGMENTS - 1))):
         layout = COARSE if segment else FINE
         for window in range(OPEN_WINDOWS):
@@ -48,6 +49,11 @@ def _round(rng: np.random.Generator, number: int) -> list[Partial]:
                 value = values[layout][(window + worker) % 50]
                 found.append(Partial("fraud", "v1", segment, window * WINDOW_MS, cover, value))
     return found
+
+
+def revisions_per_second(open_windows: int) -> float:
+    """How often the windows of one slice are sent, all of them together, when each changes all the time."""
+    return sum(1000 / interval_ms(EMIT_EVERY_MS, age * WINDOW_MS) for age in range(open_windows))
 
 
 def measure() -> dict[str, float]:
@@ -78,7 +84,7 @@ def measure() -> dict[str, float]:
             record.encode(number)
         recording += time.process_time() - started
         records += len(due.records)
-    a_slice = sum(1000 / interval_ms(EMIT_EVERY_MS, age * WINDOW_MS) for age in range(OPEN_WINDOWS))
+    a_slice = revisions_per_second(OPEN_WINDOWS)
     partial_us, record_us = merging / partials * 1e6, recording / records * 1e6
     revisions = a_slice * SEGMENTS
     return {

@@ -20,6 +20,7 @@ from runtime.cli_dead_letters import app as dead_letters
 from runtime.cli_options import ConfigOption, ForOption, LogOption, SeedOption, config_file, configured, names, roles
 from runtime.cli_options import seconds as duration
 from runtime.cli_skew import app as skew
+from runtime.interrupts import heed_sigterm
 from runtime.logs import LogFormat
 from runtime.settings import KafkaSettings, Settings, json_schema, unused_line
 
@@ -36,6 +37,24 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(baseline, name="baseline")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(skew)
+
+
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"hindcast {version('hindcast-monitor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of `hindcast` itself; each verb has its own."""
 
 
 @app.command()
@@ -231,6 +250,7 @@ def _warn_of_unused(settings: Settings) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; every expected error is one line on standard error."""
+    heed_sigterm()
     command = typer.main.get_command(app)
     try:
         code = command.main(list(sys.argv[1:] if arguments is None else arguments), "hindcast", standalone_mode=False)

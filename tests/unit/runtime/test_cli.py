@@ -1,6 +1,7 @@
 import json
 import sys
 import types
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,11 @@ VERBS = (
     "demo", "worker", "dashboard", "check", "topics create", "simulate", "evaluate", "baseline build",
     "baseline learn", "skew", "dead-letters list", "dead-letters replay",
 )  # fmt: skip
+
+
+def test_the_version_is_told_without_any_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"hindcast {version('hindcast-monitor')}\n"
 
 
 @pytest.mark.parametrize("verb", VERBS)
