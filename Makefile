@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system demo test test-faults test-oracles test-coverage bench lint format lock clean
+.PHONY: help setup setup-dev system demo test test-faults test-oracles test-page test-coverage bench lint format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-faults: setup-dev ## the long fault suite on a real broker: kills, pauses, 
 
 test-oracles: setup-dev $(ORACLE)/.installed ## estimates beside those of NannyML, which gets an environment of its own
 	$(BIN)/python -m pytest -m oracles tests/oracles $(PYTEST_ARGS)
+
+test-page: setup-dev ## the live page in a real browser; writes the screenshots of docs/images
+	$(BIN)/python -m pytest -m browser --timeout-method=signal $(PYTEST_ARGS)
 
 test-coverage: setup-dev ## how often the 95 % intervals hold the truth, in simulated windows (minutes)
 	$(BIN)/python -m benchmarks.coverage

@@ -25,8 +25,12 @@ class Message(NamedTuple):
 
 
 class News(NamedTuple):
-    """What has changed in the store: a line of JSON about one model (`""`: no model is named)."""
+    """What has changed in the store: a line of JSON about one model (`""`: no model is named).
+
+    segment: of a metric record, `""` for the whole model.
+    """
 
     kind: Kind
     model: str
     data: bytes
+    segment: str = ""

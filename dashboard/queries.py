@@ -140,6 +140,7 @@ class StreamQuery(Query):
     """What is told as it happens."""
 
     model: Word = None
+    whole: bool = Field(default=False, description="Metric records of whole models only, not of segments.")
     last_event_id: Word = Field(default=None, description="As the header `Last-Event-ID`, which counts more.")
 
 

@@ -37,7 +37,7 @@ class Store:
         match message.kind:
             case "metric":
                 added = self.metrics.add(message)
-                return None if added is None else News("metric", added[0].model, added[1])
+                return None if added is None else News("metric", added[0].model, added[1], added[0].segment)
             case "alert" | "decision":
                 said = (self.alerts if message.kind == "alert" else self.decisions).add(message)
                 return None if said is None else News(message.kind, said.record.model, said.value)

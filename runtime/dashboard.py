@@ -12,6 +12,7 @@ from aiohttp.web import Application
 from dashboard.app import Site, add_api, protect
 from dashboard.guard import Credentials
 from dashboard.message import Kind
+from dashboard.pages import add_pages
 from dashboard.reader import Reader
 from dashboard.reading import Reading
 from dashboard.ring import Ring
@@ -55,6 +56,7 @@ async def _serve(settings: Settings) -> int:
     protect(app, credentials(settings.web.auth))
     add_health(app, _telemetry(settings, site, stream).registry, site.reading.why_not_ready, lambda: None)
     add_api(app, site, stream)
+    add_pages(app, site.base_path, site.version)
     told = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, _tell, told)
