@@ -1,4 +1,4 @@
-"""Pipeline records: now and then each worker tells how far its state partitions are and what became of their records."""
+"""Pipeline records: each worker tells how far its state partitions are, and what became of their records."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from models.dead_letter import CODES
 from models.letter import Letter
 from models.metric_record import iso_ms
+from models.silence import Silence
 
 State = Literal["healthy", "degraded", "no_labels", "no_traffic"]
 QuantileMethod = Literal["window", "span", "upper_bound"]
@@ -111,7 +112,7 @@ class LetterSource(BaseModel):
 
 
 class LetterItem(BaseModel):
-    """A dead letter without its content."""
+    """A dead letter."""
 
     code: str
     message: str
@@ -120,6 +121,11 @@ class LetterItem(BaseModel):
     source: LetterSource
     at: str
     size_bytes: int
+    redacted: bool = Field(description="Whether nothing but its place and reason was kept (`privacy.dead_letters`).")
+    content: str | None = Field(
+        description="The beginning of what stands in it, as text; null where it is redacted, or where anybody may read "
+        "(without `web.auth`)."
+    )
 
 
 class LetterCount(BaseModel):
@@ -141,9 +147,36 @@ class Status(BaseModel):
     records: int = Field(description="Metric records held.")
     bytes: int = Field(description="What they take in memory, about.")
     unreadable: int = Field(description="Records on our topics that are none of ours.")
+    may_silence: bool = Field(description="Whether silences may be begun and ended here: only where `web.auth` is set.")
+    shows_content: bool = Field(description="Whether dead letters are shown with what stands in them: likewise.")
 
 
-def letter_item(letter: Letter) -> LetterItem:
+class SilenceItem(BaseModel):
+    """A silence that is not over."""
+
+    silence_id: str
+    match: dict[str, list[str]]
+    starts_at: str
+    ends_at: str
+    reason: str
+    created_by: str
+    configured: bool = Field(description="It stands in the configuration, and ends by it alone.")
+
+
+def silence_item(silence: Silence, *, configured: bool) -> SilenceItem:
+    """As the API tells a silence."""
+    return SilenceItem(
+        silence_id=silence.silence_id,
+        match=silence.match,
+        starts_at=iso_ms(silence.starts_at_ms),
+        ends_at=iso_ms(silence.ends_at_ms),
+        reason=silence.reason,
+        created_by=silence.created_by,
+        configured=configured,
+    )
+
+
+def letter_item(letter: Letter, content: bytes | None) -> LetterItem:
     """As the API tells a dead letter."""
     return LetterItem(
         code=letter.code,
@@ -158,4 +191,6 @@ def letter_item(letter: Letter) -> LetterItem:
         ),
         at=iso_ms(letter.at_ms),
         size_bytes=letter.size_bytes,
+        redacted=letter.redacted,
+        content=None if content is None else content.decode("utf-8", "backslashreplace"),
     )

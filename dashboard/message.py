@@ -8,7 +8,7 @@ from models.letter import Headers
 
 DAY_MS: Final = 86_400_000
 
-Kind = Literal["metric", "alert", "decision", "dead_letter"]
+Kind = Literal["metric", "alert", "decision", "dead_letter", "pipeline", "silence"]
 """What a topic of ours holds."""
 
 

@@ -100,6 +100,16 @@ class MetricsQuery(PagedQuery):
     cursor: Annotated[tuple[str, str, str, str, int] | None, *_CURSOR] = None
 
 
+class DriftQuery(PagedQuery):
+    """Drift of rolling spans, by model, version, span and end."""
+
+    model: Word = None
+    version: Word = None
+    segment: Literal[""] = ""
+    span: Word = Field(default=None, description="`1h`, `24h`, …; not given: every span that tells of drift.")
+    cursor: Annotated[tuple[str, str, str, str, int] | None, *_CURSOR] = None
+
+
 class AlertsQuery(PagedQuery):
     """Incidents, the newest first."""
 

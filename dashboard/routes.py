@@ -13,12 +13,13 @@ from aiohttp.helpers import ETag
 from pydantic import BaseModel
 
 from dashboard import lists
-from dashboard.answers import LetterCount, LetterItem, ModelItem, SummaryItem
+from dashboard.answers import LetterCount, LetterItem, ModelItem, SilenceItem, SummaryItem
 from dashboard.csv_text import csv_text
 from dashboard.paging import Page
 from dashboard.queries import (
     AlertsQuery,
     DecisionsQuery,
+    DriftQuery,
     LettersQuery,
     ListQuery,
     MetricsQuery,
@@ -57,11 +58,13 @@ class ListRoute(Generic[Q]):
 LISTS: Final[tuple[ListRoute[Any], ...]] = (
     ListRoute("/models", ModelsQuery, ModelItem, lists.models),
     ListRoute("/metrics", MetricsQuery, "hindcast.metric/1", lists.metrics),
+    ListRoute("/drift", DriftQuery, "hindcast.metric/1", lists.drift),
     ListRoute("/alerts", AlertsQuery, "hindcast.alert/1", lists.alerts),
     ListRoute("/decisions", DecisionsQuery, "hindcast.decision/1", lists.decisions),
     ListRoute("/summary", SummaryQuery, SummaryItem, lists.summaries),
     ListRoute("/dead-letters", LettersQuery, LetterItem, lists.letters),
     ListRoute("/dead-letters/counts", ListQuery, LetterCount, lists.letter_counts),
+    ListRoute("/silences", ListQuery, SilenceItem, lists.silences),
 )
 
 

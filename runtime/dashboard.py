@@ -11,15 +11,22 @@ from aiohttp.web import Application
 
 from dashboard.app import Site, add_api, protect
 from dashboard.guard import Credentials
+from dashboard.letter_store import LetterStore
 from dashboard.message import Kind
 from dashboard.pages import add_pages
+from dashboard.pipeline import GroupsView
 from dashboard.reader import Reader
 from dashboard.reading import Reading
 from dashboard.ring import Ring
+from dashboard.silence_store import SilenceStore
+from dashboard.silencing import Silencing
 from dashboard.store import Store
 from dashboard.stream import Stream
 from models.errors import WorldError
 from runtime import clock
+from runtime.alert_plan import silences_of
+from runtime.alerts_silences import write
+from runtime.consumer_groups import ConsumerGroups
 from runtime.interrupts import SIGNALS
 from runtime.security import aiokafka_kwargs, kafka_security
 from runtime.settings import AuthSettings, Settings
@@ -34,6 +41,8 @@ TOPICS: dict[Kind, str] = {
     "alert": "alerts",
     "decision": "decisions",
     "dead_letter": "dead-letters",
+    "pipeline": "pipeline",
+    "silence": "silences",
 }
 
 
@@ -43,17 +52,22 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> int:
+    allowed = credentials(settings.web.auth)
     site = Site(
-        store=Store(),
+        store=Store(
+            letters=LetterStore(with_content=allowed is not None), silences=SilenceStore(silences_of(settings.alerts))
+        ),
         ring=Ring(f"{clock.now_ms():x}"),
         reading=Reading(),
         now_ms=clock.now_ms,
         version=version("hindcast-monitor"),
         base_path=settings.web.base_path,
+        consumers=GroupsView(ConsumerGroups(settings).look, clock.monotonic_seconds),
+        silencing=None if allowed is None else silencing(settings, allowed),
     )
     stream = Stream(site.ring)
     app = Application()
-    protect(app, credentials(settings.web.auth))
+    protect(app, allowed)
     add_health(app, _telemetry(settings, site, stream).registry, site.reading.why_not_ready, lambda: None)
     add_api(app, site, stream)
     add_pages(app, site.base_path, site.version)
@@ -93,6 +107,15 @@ def reader(settings: Settings, site: Site) -> Reader:
         seconds=clock.monotonic_seconds,
         bootstrap_servers=",".join(settings.kafka.bootstrap_servers),
         **aiokafka_kwargs(kafka_security(settings.kafka.security)),
+    )
+
+
+def silencing(settings: Settings, allowed: Credentials) -> Silencing:
+    """Silences as `hindcast alerts silence` writes them."""
+    return Silencing(
+        begin=lambda silence: write(settings, silence.silence_id, silence),
+        end=lambda silence_id: write(settings, silence_id, None),
+        username=allowed.username or "somebody with the token",
     )
 
 
