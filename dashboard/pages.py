@@ -21,7 +21,9 @@ from aiohttp import web
 
 from dashboard.guard import PUBLIC, Handler
 
-PATHS: Final = ("/", "/models/{model:[^/]+}")
+_MODEL: Final = "/models/{model:[^/]+}"
+_OF_MODEL: Final = ("segments", "drift", "quality", "service")
+PATHS: Final = ("/", "/alerts", "/pipeline", _MODEL, *(f"{_MODEL}/{view}" for view in _OF_MODEL))
 """The views, as dashboard/page/routes.js knows them."""
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

@@ -2,8 +2,14 @@
 
 import * as overview from "./views/overview.js";
 import * as model from "./views/model.js";
+import * as segments from "./views/segments.js";
+import * as drift from "./views/drift.js";
+import * as quality from "./views/quality.js";
+import * as service from "./views/service.js";
+import * as alerts from "./views/alerts.js";
+import * as pipeline from "./views/pipeline.js";
 
-export const VIEWS = [overview, model];
+export const VIEWS = [overview, model, segments, drift, quality, service, alerts, pipeline];
 
 /** {module, model} of a path below the base, or null. */
 export function match(path) {

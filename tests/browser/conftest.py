@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
@@ -33,10 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class PageServer:
     """A site that listens, on an event loop in a thread of its own."""
 
-    def __init__(self, *, base_path: str = "", credentials: Credentials | None = None) -> None:
-        self.site = Site(
-            Store(), Ring("test"), Reading(connected=True, caught_up=True), lambda: NOW_MS, "1.2", base_path
-        )
+    def __init__(self, *, base_path: str = "", credentials: Credentials | None = None, **site: Any) -> None:  # noqa: ANN401  # of Site
+        reading = Reading(connected=True, caught_up=True)
+        self.site = replace(Site(Store(), Ring("test"), reading, lambda: NOW_MS, "1.2", base_path), **site)
         self.base_path = base_path
         self.url = ""
         self._credentials = credentials
@@ -161,7 +161,7 @@ def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.clock.set_fixed_time(NOW_MS)
+        page.clock.set_fixed_time(NOW_MS / 1000)
         if not errors:
             page.on("console", hear)
             page.on("pageerror", lambda error: wrong.append(str(error)))
