@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 
 from dashboard.alert_store import AlertStore, DecisionStore
-from dashboard.answers import letter_item
+from dashboard.answers import LineItem, letter_item
 from dashboard.letter_store import LetterStore
 from dashboard.message import Message, News
 from dashboard.metric_store import MetricStore
@@ -22,6 +22,8 @@ class Store:
     alerts: AlertStore = field(default_factory=AlertStore)
     decisions: DecisionStore = field(default_factory=DecisionStore)
     letters: LetterStore = field(default_factory=LetterStore)
+    lines: tuple[LineItem, ...] = ()
+    """From the configuration, which no topic tells."""
     unreadable: int = 0
 
     def add(self, message: Message) -> News | None:

@@ -21,6 +21,7 @@ from dashboard.stream import Stream
 from models.errors import WorldError
 from runtime import clock
 from runtime.interrupts import SIGNALS
+from runtime.page_lines import page_lines
 from runtime.security import aiokafka_kwargs, kafka_security
 from runtime.settings import AuthSettings, Settings
 from runtime.settings.secrets import read_secret
@@ -44,7 +45,7 @@ def run(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> int:
     site = Site(
-        store=Store(),
+        store=Store(lines=page_lines(settings)),
         ring=Ring(f"{clock.now_ms():x}"),
         reading=Reading(),
         now_ms=clock.now_ms,

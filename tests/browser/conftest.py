@@ -161,7 +161,7 @@ def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.clock.set_fixed_time(NOW_MS)
+        page.clock.set_fixed_time(NOW_MS / 1000)
         if not errors:
             page.on("console", hear)
             page.on("pageerror", lambda error: wrong.append(str(error)))
