@@ -5,7 +5,7 @@ The OpenAPI document is made of these types, and so are the answers.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -68,7 +68,13 @@ class ModelItem(BaseModel):
     reason: str = Field(description="Why it is in this state.")
     window: Glance | None = Field(description="The newest closed window of the whole model.")
     labelled_window: Glance | None = Field(description="The newest window that has labels.")
+    settled_window: Glance | None = Field(
+        description="The newest window with at least half as many labels as the fullest of the last 60."
+    )
     spans: list[Glance] = Field(description="The rolling spans of the whole model, shortest first.")
+    headline: str = Field(description="The main metric of its task.")
+    trend: list[float | None] = Field(description="Of its last windows, the oldest first: the main metric.")
+    since: str | None = Field(description="When the oldest window begins that is held.")
     firing: FiringCounts
     segments: int = Field(description="How many segments records are held of.")
 
@@ -100,6 +106,57 @@ class SummaryItem(BaseModel):
     success_rate: float | None = Field(description="Share without error, of `total + failed`.")
     throughput_per_second: float
     prediction_latency_seconds: Latency
+
+
+LineKind = Literal["threshold", "baseline"]
+
+
+class LineItem(BaseModel):
+    """A value of a metric that the configuration names: where a rule begins to judge, or what is usual."""
+
+    model: str = Field(description="Empty: every model.")
+    metric: str = Field(description="A path into the record; a bare name stands in `metrics`.")
+    kind: LineKind
+    value: float
+    rule: str = Field(description="Of a threshold.")
+    severity: str = Field(description="Of a threshold: critical, warning or info.")
+    span: str = Field(description="Of a threshold: the span that is judged; empty: the window.")
+    bad: Literal["above", "below"] | None = Field(description="Of a threshold: on which side it is breached.")
+
+
+class CalibrationItem(BaseModel):
+    """Labelled records whose score lies in [lower, upper)."""
+
+    lower: float
+    upper: float
+    count: int
+    mean_score: float
+    positive_rate: float
+
+
+class HistogramItem(BaseModel):
+    """Labelled scores by class, in bins of a hundredth."""
+
+    lower: list[float]
+    negatives: list[int]
+    positives: list[int]
+
+
+class OutcomesItem(BaseModel):
+    """What labels have said of a version in several windows: their counts, added up."""
+
+    model: str
+    model_version: str
+    segment: str
+    span: str = Field(description="How long its windows are.")
+    since: str
+    until: str
+    windows: int
+    total: int
+    labelled: int
+    confusion: dict[str, Any] | None = Field(description="As in records; of a regression null.")
+    calibration: list[CalibrationItem]
+    score_histogram: HistogramItem
 
 
 class LetterSource(BaseModel):

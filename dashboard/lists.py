@@ -11,6 +11,7 @@ from dashboard.alert_store import Said
 from dashboard.answers import LetterCount, letter_item, silence_item
 from dashboard.errors import RefusedError
 from dashboard.metric_record import ROLLING, Held, SeriesName
+from dashboard.outcomes import outcomes as merged_outcomes
 from dashboard.overview import overview
 from dashboard.paging import Key, Page, page
 from dashboard.queries import (
@@ -18,9 +19,11 @@ from dashboard.queries import (
     DecisionsQuery,
     DriftQuery,
     LettersQuery,
+    LinesQuery,
     ListQuery,
     MetricsQuery,
     ModelsQuery,
+    OutcomesQuery,
     SummaryQuery,
 )
 from dashboard.store import Store
@@ -128,6 +131,20 @@ def summaries(store: Store, query: SummaryQuery, _: int) -> Page[bytes]:
     """The last minutes of every version."""
     _need(store, query.model)
     return Page([item.model_dump_json().encode() for item in summary(store.metrics, query.minutes, query.model)])
+
+
+def outcomes(store: Store, query: OutcomesQuery, now_ms: int) -> Page[bytes]:
+    """What labels have said of every version in several windows together."""
+    _need(store, query.model)
+    since_ms = None if query.since is None else parse_moment_ms(query.since, now_ms)
+    found = merged_outcomes(store.metrics, query.model, query.version, query.segment, since_ms)
+    return Page([item.model_dump_json().encode() for item in found])
+
+
+def lines(store: Store, query: LinesQuery, _: int) -> Page[bytes]:
+    """Values of metrics that the configuration names: thresholds of rules, and what is usual."""
+    chosen = (line for line in store.lines if query.model is None or line.model in {"", query.model})
+    return Page([line.model_dump_json().encode() for line in chosen])
 
 
 def letters(store: Store, query: LettersQuery, _: int) -> Page[bytes]:

@@ -63,12 +63,16 @@ class Pages:
         self.index = index.encode()
 
     async def asset(self, name: str) -> Asset | None:
-        """A file by its name. Plotly's bundle is read when it is first asked for, once."""
+        """A file by its name; None for one that is not there."""
         if name != BUNDLE:
             return self.assets.get(name)
+        return await asyncio.shield(self.bundle())
+
+    def bundle(self) -> asyncio.Task[Asset]:
+        """Plotly's bundle, which a thread reads and compresses."""
         if self._bundle is None:
             self._bundle = asyncio.create_task(asyncio.to_thread(_bundle))
-        return await asyncio.shield(self._bundle)
+        return self._bundle
 
 
 def add_pages(app: web.Application, base_path: str, app_version: str) -> None:
@@ -76,6 +80,11 @@ def add_pages(app: web.Application, base_path: str, app_version: str) -> None:
     pages = Pages(base_path, app_version)
     for number, path in enumerate(PATHS):
         app.router.add_get(base_path + path, _index(pages), name=f"{PUBLIC}view{number}")
+
+    async def start(_: web.Application) -> None:
+        pages.bundle()
+
+    app.on_startup.append(start)
     app.router.add_get(pages.static + "/{name:.+}", _asset_of(pages), name=f"{PUBLIC}static")
 
 

@@ -138,6 +138,21 @@ class SummaryQuery(ListQuery):
     model: Word = None
 
 
+class LinesQuery(ListQuery):
+    """Thresholds and baseline values."""
+
+    model: Word = None
+
+
+class OutcomesQuery(ListQuery):
+    """What labels have said of each version in several windows together."""
+
+    model: Word = None
+    version: Word = None
+    segment: str = Field(default="", max_length=1_000, description="`country=DE`; empty: the whole model.")
+    since: Moment = Field(default=None, description="Windows that end after this: a time or a duration ago, as `6h`.")
+
+
 class LettersQuery(PagedQuery):
     """The newest dead letters, the newest first."""
 

@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 from dashboard.alert_store import AlertStore, DecisionStore
-from dashboard.answers import letter_item, silence_item
+from dashboard.answers import LineItem, letter_item, silence_item
 from dashboard.drift_store import DriftStore
 from dashboard.letter_store import LetterStore
 from dashboard.message import Message, News
@@ -34,6 +34,8 @@ class Store:
     silences: SilenceStore = field(default_factory=SilenceStore)
     pipeline: PipelineStore = field(default_factory=PipelineStore)
     drift: DriftStore = field(default_factory=DriftStore)
+    lines: tuple[LineItem, ...] = ()
+    """From the configuration, which no topic tells."""
     unreadable: int = 0
 
     def add(self, message: Message) -> News | None:

@@ -28,6 +28,7 @@ from runtime.alert_plan import silences_of
 from runtime.alerts_silences import write
 from runtime.consumer_groups import ConsumerGroups
 from runtime.interrupts import SIGNALS
+from runtime.page_lines import page_lines
 from runtime.security import aiokafka_kwargs, kafka_security
 from runtime.settings import AuthSettings, Settings
 from runtime.settings.secrets import read_secret
@@ -55,7 +56,9 @@ async def _serve(settings: Settings) -> int:
     allowed = credentials(settings.web.auth)
     site = Site(
         store=Store(
-            letters=LetterStore(with_content=allowed is not None), silences=SilenceStore(silences_of(settings.alerts))
+            letters=LetterStore(with_content=allowed is not None),
+            silences=SilenceStore(silences_of(settings.alerts)),
+            lines=page_lines(settings),
         ),
         ring=Ring(f"{clock.now_ms():x}"),
         reading=Reading(),

@@ -3,7 +3,15 @@
 import { h, replace, table } from "./dom.js";
 
 let loading = null;
-const drawn = new Map(); // element -> [traces, options], to draw anew in another theme
+const wanted = new Map(); // element -> what is to be seen there
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const mine = wanted.get(target);
+    if (!mine) continue;
+    mine.inSight = isIntersecting;
+    if (isIntersecting && !mine.isDrawn) paint(target);
+  }
+}, { rootMargin: "200px" });
 
 const probe = h("span", { hidden: true });
 document.body.append(probe);
@@ -28,34 +36,43 @@ export function figure(title, note = "") {
 }
 
 /**
- * Draw a chart, or draw it anew where there is one; resolves when it stands.
+ * Draw a chart, or draw it anew where there is one: at once if it is in sight, else as soon as it is scrolled there.
  *
  * traces: Plotly's, or a function that makes them (called again in another theme, so that it may ask for colours).
  * options: description (what a screen reader says instead of the picture), layout (Plotly's, or a function), height
  * in pixels, onclick(point), words (of `figure`) and rows [[…], …] with columns [title, …]: the same as a table.
  */
-export async function draw(element, traces, options = {}) {
-  drawn.set(element, [traces, options]);
+export function draw(element, traces, options = {}) {
+  const inSight = wanted.get(element)?.inSight ?? false;
+  wanted.set(element, { traces, options, inSight, isDrawn: false });
   element.setAttribute("role", "img");
   element.setAttribute("aria-label", options.description ?? "");
   if (options.words) tell(options.words, options);
+  watcher.observe(element);
+  if (inSight) paint(element);
+}
+
+async function paint(element) {
+  const mine = wanted.get(element);
   const plotly = await load(element);
-  const known = drawn.get(element);
-  if (!plotly || known?.[0] !== traces || !element.isConnected) return; // something newer is drawn, or nobody looks
-  const layout = layoutOf(element, typeof options.layout === "function" ? options.layout() : options.layout ?? {}, options);
-  const config = { displayModeBar: false, responsive: true, doubleClick: "reset", locale: "en", showTips: false };
+  if (!plotly || mine !== wanted.get(element) || mine.isDrawn || !element.isConnected) return;
+  mine.isDrawn = true;
+  const { traces, options } = mine;
+  const layout = layoutOf(typeof options.layout === "function" ? options.layout() : options.layout ?? {}, options);
+  const config = { displayModeBar: false, responsive: true, doubleClick: "reset", showTips: false };
   await plotly.react(element, typeof traces === "function" ? traces() : traces, layout, config);
   if (options.onclick && !element.dataset.clicks) {
     element.dataset.clicks = "yes";
-    element.on("plotly_click", (event) => drawn.get(element)?.[1].onclick(event.points[0]));
+    element.on("plotly_click", (event) => wanted.get(element)?.options.onclick(event.points[0]));
   }
 }
 
 /** Let go of a chart that is taken out of the page. */
 export function forget(root) {
-  for (const element of [...drawn.keys()]) {
+  for (const element of [...wanted.keys()]) {
     if (root.contains(element)) {
-      drawn.delete(element);
+      wanted.delete(element);
+      watcher.unobserve(element);
       globalThis.Plotly?.purge(element);
     }
   }
@@ -63,28 +80,33 @@ export function forget(root) {
 
 /** Draw all charts anew, in the colours of the theme. */
 export function redraw() {
-  for (const [element, [traces, options]] of [...drawn]) draw(element, traces, options);
+  for (const [element, { traces, options }] of [...wanted]) draw(element, traces, options);
 }
 
-async function load(element) {
+/** Begin to load the library: worth calling before the data for the first chart is asked for. */
+export function prepare() {
   loading ??= new Promise((done, failed) => {
     const script = h("script", { src: new URL("plotly.js", import.meta.url).href, onload: done, onerror: failed });
     document.head.append(script);
   });
+  loading.catch(() => { loading = null; });
+}
+
+async function load(element) {
+  prepare();
   try {
     await loading;
   } catch {
-    loading = null;
     replace(element, h("p", { class: "problem" }, "The chart library could not be loaded; reload the page to try again."));
     return null;
   }
   return globalThis.Plotly;
 }
 
-function layoutOf(element, layout, options) {
+function layoutOf(layout, options) {
   const touch = matchMedia("(pointer: coarse)").matches;
   const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("line"),
-    automargin: true, fixedrange: touch, tickfont: { size: 11 } };
+    automargin: true, title: { font: { size: 12 } }, fixedrange: touch, tickfont: { size: 11 } };
   const { xaxis, yaxis, ...rest } = layout;
   return {
     height: options.height ?? 240,
@@ -99,9 +121,14 @@ function layoutOf(element, layout, options) {
     showlegend: false,
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 11 } },
     ...rest,
-    xaxis: { ...axis, ...xaxis },
-    yaxis: { ...axis, ...yaxis },
+    xaxis: merged(axis, xaxis),
+    yaxis: merged(axis, yaxis),
   };
+}
+
+/** Also the title's own options, so that a view need only name its text. */
+function merged(axis, given = {}) {
+  return { ...axis, ...given, title: { ...axis.title, ...given.title } };
 }
 
 function tell(words, { description, columns, rows }) {

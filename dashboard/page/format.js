@@ -3,12 +3,12 @@
 export const NOTHING = "–";
 const MINUTE_MS = 60_000;
 
-/** 0.912, 14.2, 1,234: three digits that matter, of big numbers the whole ones. */
+/** 0.912, 14.20, 1,234: three digits behind the point, of big numbers fewer. */
 export function number(value) {
   if (!isNumber(value)) return NOTHING;
   const size = Math.abs(value);
-  if (Number.isInteger(value) || size >= 1000) return Math.round(value).toLocaleString("en-US");
-  if (size < 0.001) return value.toExponential(1);
+  if (size >= 1000) return Math.round(value).toLocaleString("en-US");
+  if (size > 0 && size < 0.0005) return value.toExponential(1);
   return value.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 3);
 }
 
@@ -63,6 +63,12 @@ export function time(iso, now_ms = Date.now()) {
   const clock = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   if (at.toDateString() === new Date(now_ms).toDateString()) return clock;
   return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${clock}`;
+}
+
+/** An ISO time as charts take it: in the reader's own time zone. */
+export function axisTime(iso) {
+  const at = new Date(iso);
+  return new Date(at.getTime() - at.getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 19);
 }
 
 /** How long ago, as "3 min ago" */

@@ -30,7 +30,7 @@ COUNTRIES = ("DE", "FR", "US")
 _MULTICLASS = MulticlassPart(classes_max=len(CLASSES), score_bins=50, latency_bins=560)
 
 Floats = NDArray[np.float64]
-Parts = Mapping[str, object]
+Parts = dict[str, object]
 
 
 @dataclass
@@ -43,9 +43,10 @@ class World:
     def messages(self) -> Iterator[Message]:
         """Everything, as it stands on the topics."""
         for minute in range(-self.minutes, 0):
-            yield from self._fraud(minute, "v1", 240)
+            busy = int(240 + 60 * np.sin(minute / 40) + self.rng.normal(0, 10))
+            yield from self._fraud(minute, "v1", busy if minute < DEPLOYED_MINUTE else busy * 3 // 4)
             if minute >= DEPLOYED_MINUTE:
-                yield from self._fraud(minute, "v2", 80, bad=minute >= -45)
+                yield from self._fraud(minute, "v2", busy // 4, bad=minute >= -45)
             yield record(minute, "demand", "3", "regression", self._demand(minute))
             yield record(minute, "intent", "2026-10", "multiclass", self._intent(minute))
             if minute < -self.minutes // 2:
@@ -232,4 +233,5 @@ def record(
         parts=parts,
     )
     key = metric_record.key(model, version, segment, span, None if rolling else start_ms)
-    return Message("metric", 0, 0, END_MS, key, value)
+    written_ms = start_ms + minutes * MINUTE_MS if model == "churn" else END_MS
+    return Message("metric", 0, 0, written_ms, key, value)
