@@ -1,6 +1,7 @@
 /** What the views of a model begin with: which version, which span, how far back. */
 
 import { empty, h } from "./dom.js";
+import { select } from "./parts/controls.js";
 
 /** {item, items}: the versions of the model, and the one that is chosen; null where nothing is held of the model. */
 export async function version(context) {
@@ -16,12 +17,10 @@ export function heading(context, title, ...choices) {
   return h("div", { class: "heading" }, h("h1", {}, title), h("div", { class: "choices" }, choices));
 }
 
-/** A choice of the address: choosing loads the view anew. values: texts, or [value, text] pairs. */
+/** A choice that stands in the address: choosing loads the view anew. values: texts, or [value, text] pairs. */
 export function choice(context, title, name, values, chosen) {
   const options = values.map((one) => (Array.isArray(one) ? one : [one, one]));
-  const select = h("select", { onchange: (event) => context.setQuery({ [name]: event.target.value }) },
-    options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
-  return h("label", {}, title, select);
+  return select(title, options, chosen, (value) => context.setQuery({ [name]: value }));
 }
 
 /** The choice of a version. */
@@ -34,19 +33,6 @@ export function noModel(context) {
   return empty(`Nothing is held of ${context.model}`,
     "No metric record of it was read. Does a worker run, and do predictions come in?",
     h("a", { href: context.link("/pipeline") }, "Look at the pipeline"));
-}
-
-/** Call it often, it runs at most every `every_ms`; `stop()` ends it. */
-export function seldom(run, every_ms = 1_000) {
-  let waiting = null;
-  const call = () => {
-    waiting ??= setTimeout(() => {
-      waiting = null;
-      run();
-    }, every_ms);
-  };
-  call.stop = () => clearTimeout(waiting);
-  return call;
 }
 
 function newestFirst(one, other) {

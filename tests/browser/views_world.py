@@ -78,9 +78,7 @@ def drifting(minute: int, strength: float, names: Mapping[str, str] | None = Non
         "features": features,
         "features_drifted": sum(bool(one["drifted"]) for one in features.values()),
         "score": score_drift(reference, score),
-        "prediction": prediction_drift(
-            np.array([900, 100]), np.array([880 - 100 * strength, 120 + 100 * strength], int)
-        ),
+        "prediction": prediction_drift(np.array([900, 100]), np.array([880, 120]) + int(100 * strength) * _MORE),
         "kinds": ["covariate"] if strength > 0.4 else [],
     }
     parts = {"total": 2_000, "labelled": 900, "metrics": {"accuracy": 0.9}, "intervals": {"accuracy": [0.88, 0.92]},
@@ -90,6 +88,7 @@ def drifting(minute: int, strength: float, names: Mapping[str, str] | None = Non
     )
 
 
+_MORE = np.array([-1, 1])
 _TRENDS = {
     "windows": 60,
     "throughput_per_second": {"moving_average": 0.55, "slope_per_hour": -0.02, "newest": 0.5, "z": -1.2,

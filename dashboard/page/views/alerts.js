@@ -1,14 +1,15 @@
 /** What fires, what fired of late, what is silenced, and what is proposed to be done. */
 
-import { seldom } from "../choose.js";
 import { empty, h, replace, table } from "../dom.js";
 import { ago, duration, interval, isNumber, metricTitle, number, time } from "../format.js";
 import { Silences, matches } from "./silences.js";
+import { throttled } from "../throttle.js";
 
 export const view = { name: "alerts", title: "Alerts", path: "/alerts" };
 
 const SEVERITIES = ["critical", "warning", "info"];
 const RECENT = 100;
+const REDRAW_MS = 250;
 
 export async function show(root, context) {
   const model = context.query.get("model");
@@ -33,7 +34,7 @@ export async function show(root, context) {
     places.firing, silences.root, places.decisions, places.recent);
   const draw = () => render(places, state, silences, context);
   draw();
-  const again = seldom(draw, 250);
+  const again = throttled(draw, REDRAW_MS);
   return {
     record(kind, record) {
       if (kind === "silence") silences.heard(record);
@@ -43,7 +44,6 @@ export async function show(root, context) {
       else return;
       again();
     },
-    close: again.stop,
   };
 }
 

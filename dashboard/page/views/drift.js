@@ -1,16 +1,20 @@
 /** What has drifted, when, and how it looks now beside the baseline. */
 
-import { choice, heading, noModel, seldom, version, versionChoice } from "../choose.js";
-import { colour, draw, figure, forget } from "../charts.js";
+import { choice, heading, noModel, version, versionChoice } from "../choose.js";
+import { colour, draw, figure, forget, prepare } from "../charts.js";
 import { empty, h, replace, table } from "../dom.js";
-import { NOTHING, count, isNumber, number, percent, time } from "../format.js";
+import { NOTHING, axisTime, count, isNumber, number, percent, time } from "../format.js";
+import { plain } from "../plain.js";
+import { throttled } from "../throttle.js";
 
 export const view = { name: "drift", title: "Drift", path: "/models/{model}/drift" };
 
 const WHOLE = { score: "scores", prediction: "predictions", embedding: "embeddings", label: "labels" };
+const REDRAW_MS = 1_000;
 const EVERY_MS = 900_000;
 
 export async function show(root, context) {
+  prepare();
   const found = await version(context);
   if (found === null) return void replace(root, noModel(context));
   const { item } = found;
@@ -29,7 +33,7 @@ export async function show(root, context) {
   const page = new Page(records.filter((one) => one.span === span), context);
   replace(root, head(choice(context, "Span", "span", spans, span)), page.root);
   page.draw();
-  const again = seldom(() => page.draw());
+  const again = throttled(() => root.isConnected && page.draw(), REDRAW_MS);
   return {
     record(kind, record) {
       const fits = kind === "metric" && record.segment === "" && record.model_version === item.model_version;
@@ -37,7 +41,6 @@ export async function show(root, context) {
       page.add(record);
       again();
     },
-    close: again.stop,
   };
 }
 
@@ -98,14 +101,14 @@ class Page {
     const text = rows.map((name) => this.records.map((record) => `PSI ${number(of(record, name)?.psi)}`));
     const short = rows.map((name) => (name.length > 18 ? `${name.slice(0, 17)}…` : name));
     draw(this.heat.chart, () => [{
-      type: "heatmap", x: this.records.map((one) => one.window_end), y: rows.map((_, i) => i), z, text,
-      customdata: z.map((row, i) => row.map(() => escaped(rows[i]))), hovertemplate: "%{customdata}<br>%{x|%H:%M}<br>%{text}<extra></extra>",
+      type: "heatmap", x: this.records.map((one) => axisTime(one.window_end)), y: rows.map((_, i) => i), z, text,
+      customdata: z.map((row, i) => row.map(() => plain(rows[i]))), hovertemplate: "%{customdata}<br>%{x|%H:%M}<br>%{text}<extra></extra>",
       zmin: 0, zmax: 2, xgap: 1, ygap: 1, hoverongaps: false,
       colorscale: [[0, colour("grid")], [0.5, colour("series-2")], [1, colour("bad")]],
       showscale: false, // Plotly's colour bar needs inline styles, which the page's policy refuses
     }], {
       height: 90 + 24 * rows.length,
-      layout: { yaxis: { tickvals: rows.map((_, i) => i), ticktext: short.map(escaped), showgrid: false, fixedrange: true },
+      layout: { yaxis: { tickvals: rows.map((_, i) => i), ticktext: short.map(plain), showgrid: false, fixedrange: true },
         xaxis: { type: "date", showgrid: false } },
       description: `PSI over its threshold of ${rows.length} features over time`,
       words: this.heat.words,
@@ -151,7 +154,7 @@ class Page {
       hovertemplate: "%{y:.1%}<extra>%{fullData.name}</extra>" })), {
       height: 260, description: `Shares of the values of ${this.feature}, in the baseline and now`,
       layout: { barmode: "group", bargap: 0.25, showlegend: true, yaxis: { tickformat: ".0%", rangemode: "tozero" },
-        xaxis: { tickvals: sides.labels.map((_, i) => i), ticktext: sides.labels.map(escaped) } },
+        xaxis: { tickvals: sides.labels.map((_, i) => i), ticktext: sides.labels.map(plain) } },
       words: shape.words, columns: ["Bin", "Baseline", "Now"],
       rows: sides.labels.map((label, i) => [label, percent(sides.reference[i]), percent(sides.now[i])]),
     });
@@ -201,9 +204,4 @@ function withThreshold(part) {
 function noteOf(part) {
   if (part.bins?.upper) return "bins of equal mass in the baseline";
   return part.bins ? "no. 1 is the commonest category of the baseline, and so on; records hold no names" : "shares of the values";
-}
-
-/** Plotly reads some HTML in its texts. */
-function escaped(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -1,12 +1,13 @@
 /** How Hindcast itself is doing: lag, watermarks, fates, workers and partitions, dead letters. */
 
-import { seldom } from "../choose.js";
 import { empty, h, replace, table } from "../dom.js";
 import { ago, count, isNumber, percent, time } from "../format.js";
+import { throttled } from "../throttle.js";
 
 export const view = { name: "pipeline", title: "Pipeline", path: "/pipeline" };
 
 const AGAIN_MS = 5_000;
+const REDRAW_MS = 1_000;
 const LETTERS = 50;
 const FATES = { joined: "with a label that counts", pending: "waits for its counterpart", duplicate: "known already",
   corrected: "changed a label that had counted", withdrawn: "took a label back", out_of_horizon: "its time fits no prediction of its id",
@@ -30,7 +31,7 @@ export async function show(root, context) {
   replace(root, h("h1", {}, "Pipeline"), places.numbers,
     h("div", { class: "grid" }, places.fates, places.lag), places.progress, places.workers, places.letters);
   draw();
-  const again = seldom(async () => {
+  const again = throttled(async () => {
     try {
       await load();
     } catch (error) {
@@ -38,7 +39,7 @@ export async function show(root, context) {
       return;
     }
     draw();
-  });
+  }, REDRAW_MS);
   const timer = setInterval(again, AGAIN_MS); // lag is asked of the broker: no record tells it
   return {
     record(kind) {
@@ -46,7 +47,6 @@ export async function show(root, context) {
     },
     close() {
       clearInterval(timer);
-      again.stop();
     },
   };
 }

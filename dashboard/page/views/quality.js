@@ -1,9 +1,11 @@
 /** Whether inputs are what they should be: nulls, wrong types, outliers, values out of range, columns. */
 
-import { choice, heading, noModel, seldom, version, versionChoice } from "../choose.js";
-import { draw, figure } from "../charts.js";
+import { choice, heading, noModel, version, versionChoice } from "../choose.js";
+import { draw, figure, prepare } from "../charts.js";
 import { empty, h, replace, table } from "../dom.js";
-import { count, isNumber, percent, time } from "../format.js";
+import { axisTime, count, isNumber, percent, time } from "../format.js";
+import { plain } from "../plain.js";
+import { throttled } from "../throttle.js";
 
 export const view = { name: "quality", title: "Quality", path: "/models/{model}/quality" };
 
@@ -11,8 +13,10 @@ const RATIOS = [["missing_ratio", "Missing"], ["type_mismatch_ratio", "Wrong typ
   ["outlier_zscore_ratio", "Outliers (z)"], ["outlier_iqr_ratio", "Outliers (IQR)"], ["out_of_range_ratio", "Out of range"]];
 const SINCE = [["1h", "1 hour"], ["3h", "3 hours"], ["24h", "24 hours"]];
 const DRAWN = 6;
+const REDRAW_MS = 1_000;
 
 export async function show(root, context) {
+  prepare();
   const found = await version(context);
   if (found === null) return void replace(root, noModel(context));
   const { item } = found;
@@ -32,7 +36,7 @@ export async function show(root, context) {
   replace(root, head, places.columns, places.table, places.chart.root);
   const drawAll = () => render(places, records, ratio, context);
   drawAll();
-  const again = seldom(drawAll);
+  const again = throttled(() => root.isConnected && drawAll(), REDRAW_MS);
   return {
     record(kind, record) {
       const mine = kind === "metric" && record.segment === "" && record.model_version === item.model_version;
@@ -42,7 +46,6 @@ export async function show(root, context) {
       else records.push(record);
       again();
     },
-    close: again.stop,
   };
 }
 
@@ -81,7 +84,7 @@ function drawRatio(place, records, names, ratio, context) {
     .sort((a, b) => most(b) - most(a)).slice(0, DRAWN);
   replace(place.root.querySelector("h3"), `${title} over time`);
   replace(place.note, drawn.length === DRAWN ? `the ${DRAWN} features that had most of it` : "");
-  draw(place.chart, drawn.map((name) => ({ type: "scatter", mode: "lines", name: plain(name), x: records.map((one) => one.window_end),
+  draw(place.chart, drawn.map((name) => ({ type: "scatter", mode: "lines", name: plain(name), x: records.map((one) => axisTime(one.window_end)),
     y: records.map((record) => value(record, name)), hovertemplate: "%{y:.2%}<extra>%{fullData.name}</extra>" })), {
     description: `${title} of ${drawn.length} features over time`,
     layout: { showlegend: true, hovermode: "x unified", xaxis: { type: "date" }, yaxis: { tickformat: ".1~%", rangemode: "tozero" } },
@@ -89,9 +92,4 @@ function drawRatio(place, records, names, ratio, context) {
     rows: [...records].reverse().slice(0, 200).map((record) => [time(record.window_end, context.now_ms()),
       ...drawn.map((name) => percent(value(record, name)))]),
   });
-}
-
-/** Plotly reads some HTML in its texts. */
-function plain(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

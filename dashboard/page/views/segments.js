@@ -1,12 +1,14 @@
 /** Every segment of a version, the worst first. */
 
-import { choice, heading, noModel, seldom, version, versionChoice } from "../choose.js";
+import { choice, heading, noModel, version, versionChoice } from "../choose.js";
 import { empty, h, replace } from "../dom.js";
 import { count, interval, isInterval, isNumber, metricTitle, number, percent } from "../format.js";
+import { throttled } from "../throttle.js";
 
 export const view = { name: "segments", title: "Segments", path: "/models/{model}/segments", segments: true };
 
 const SHOWN = 200;
+const REDRAW_MS = 1_000;
 const FIELDS = "total,labelled,label_coverage,metrics,intervals";
 const LOWER_IS_BETTER = /^(rmse|mse|mae|mape|bias|log_loss|brier|ece|ece_debiased|error_.*)$/;
 const FIRST = { binary: "accuracy", multiclass: "accuracy", regression: "rmse" };
@@ -36,7 +38,7 @@ export async function show(root, context) {
   const metricChoice = choice(context, "Metric", "metric", names.map((name) => [name, metricTitle(name)]), metric);
   replace(root, head(spanChoice, metricChoice, filter), note, h("div", { class: "panel" }, rows.root, rows.more));
   rows.draw();
-  const again = seldom(() => rows.draw());
+  const again = throttled(() => rows.draw(), REDRAW_MS);
   return {
     record(kind, record) {
       if (kind !== "metric" || record.model_version !== item.model_version || record.span !== span) return;
@@ -44,15 +46,14 @@ export async function show(root, context) {
       else rows.put(record);
       again();
     },
-    close: again.stop,
   };
 }
 
 /** The records of the chosen span, else of the shortest rolling one that has segments, else of the newest labelled window. */
 async function load(context, item) {
-  const wanted = context.query.get("span");
   const window = item.labelled_window ?? item.window;
-  const spans = wanted ? [wanted] : [...item.spans.map((one) => one.span), window?.span].filter(Boolean);
+  const every = [...item.spans.map((one) => one.span), window?.span].filter(Boolean);
+  const spans = every.includes(context.query.get("span")) ? [context.query.get("span")] : every;
   for (const span of spans) {
     const since = span === window?.span ? window.window_start : null;
     const asked = { model: item.model, version: item.model_version, span, since, fields: FIELDS };
@@ -62,7 +63,7 @@ async function load(context, item) {
     ]);
     if (records.length || span === spans.at(-1)) return { span, records, whole: whole[0] ?? null };
   }
-  return { span: null, records: [], whole: null };
+  return { span: null, records: [], whole: null }; // nothing of the whole model either
 }
 
 function metricsOf(one, records) {
@@ -140,7 +141,7 @@ class Rows {
     const verdict = this.verdict(record);
     const cells = {
       value: interval(this.value(record), record.intervals?.[this.metric]),
-      difference: [signed(this.difference(record)), verdict && h("span", { class: `verdict ${verdict}` }, verdict)],
+      difference: [signed(this.difference(record)), verdict && " ", verdict && h("span", { class: `verdict ${verdict}` }, verdict)],
       labelled: count(record.labelled), total: count(record.total), coverage: percent(record.label_coverage),
     };
     one.stale = false;

@@ -1,9 +1,11 @@
 /** How the model is served: latency, errors, throughput, where they are going, resources. */
 
-import { choice, heading, noModel, seldom, version, versionChoice } from "../choose.js";
-import { draw, figure } from "../charts.js";
+import { choice, heading, noModel, version, versionChoice } from "../choose.js";
+import { draw, figure, prepare } from "../charts.js";
 import { empty, h, replace, table } from "../dom.js";
-import { NOTHING, count, duration, isNumber, number, percent, range, rate, time } from "../format.js";
+import { NOTHING, axisTime, count, duration, isNumber, number, percent, range, rate, time } from "../format.js";
+import { plain } from "../plain.js";
+import { throttled } from "../throttle.js";
 
 export const view = { name: "service", title: "Service", path: "/models/{model}/service" };
 
@@ -13,8 +15,10 @@ const QUANTILES = ["p50", "p95", "p99"];
 const TRENDS = { throughput_per_second: ["Throughput", rate], latency_mean_seconds: ["Mean latency", duration],
   latency_p95_seconds: ["Latency p95", duration], error_rate: ["Error rate", percent] };
 const ERRORS_DRAWN = 5;
+const REDRAW_MS = 1_000;
 
 export async function show(root, context) {
+  prepare();
   const found = await version(context);
   if (found === null) return void replace(root, noModel(context));
   const { item } = found;
@@ -39,11 +43,11 @@ export async function show(root, context) {
   replace(root, head, places.numbers, h("div", { class: "grid" }, places.latency.root, places.throughput.root, places.errors.root), places.trends, places.resources);
   const drawAll = () => render(places, state, context);
   drawAll();
-  const again = seldom(async () => {
+  const again = throttled(async () => {
     const { items } = await context.api.list("summary", { model: item.model, minutes }, context.signal).catch(() => ({ items: [] }));
     state.summary = items.find((one) => one.model_version === item.model_version) ?? state.summary;
-    drawAll();
-  });
+    if (root.isConnected) drawAll();
+  }, REDRAW_MS);
   return {
     record(kind, record) {
       if (kind !== "metric" || record.segment !== "" || record.model_version !== item.model_version) return;
@@ -52,7 +56,6 @@ export async function show(root, context) {
       else return;
       again();
     },
-    close: again.stop,
   };
 }
 
@@ -65,7 +68,7 @@ function put(records, record) {
 
 function render(places, { records, spans, summary }, context) {
   replace(places.numbers, numbers(summary));
-  const x = records.map((one) => one.window_end);
+  const x = records.map((one) => axisTime(one.window_end));
   const at = (one) => time(one.window_end, context.now_ms());
   const newestFirst = [...records].reverse().slice(0, 200);
   const latency = (one, name) => one.prediction_latency_seconds?.[name] ?? null;
@@ -149,9 +152,4 @@ function resources(place, records, x, times, newestFirst) {
     columns: ["Window", "mean", "p95", "max"],
     rows: newestFirst.map((one, row) => [times[row], ...["mean", "p95", "max"].map((key) => number(one.resources?.[name]?.[key]))]),
   }));
-}
-
-/** Plotly reads some HTML in its texts. */
-function plain(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
