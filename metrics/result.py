@@ -19,7 +19,6 @@ from metrics.latency import LatencySummary, latency_summary
 from metrics.layout import CALIBRATION_BINS, FINE, FIXED_POINT, HEAD_COLUMNS, Column, Layout
 from metrics.roc_auc import Histogram
 
-
 SHOWN_BINS: Final = 100
 """Of the score histogram in records: finer ones would be most of a record."""
 
