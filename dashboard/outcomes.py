@@ -47,7 +47,7 @@ _decode = msgspec.json.Decoder(_Counted).decode
 def outcomes(
     store: MetricStore, model: str | None, version: str | None, segment: str, since_ms: int | None
 ) -> list[OutcomesItem]:
-    """One item a series of windows that end after `since_ms`; rolling spans hold the same records again, so not them."""
+    """One item a series of windows that end after `since_ms`; rolling spans hold the same records, so not them."""
     found = []
     for name in sorted(store.series):
         if name.segment != segment or model not in {None, name.model} or version not in {None, name.version}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
@@ -27,7 +28,12 @@ class ConsumerGroups:
 
     def __init__(self, settings: Settings) -> None:
         self._groups = list(group_ids(settings, ALL_ROLES).values())
-        self._admin = AdminClient(client_config(settings))
+        self._config = client_config(settings)
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        """Made when somebody first wants to know: it has threads of its own."""
+        return AdminClient(self._config)
 
     def look(self) -> Groups:
         """What there is, or why it cannot be said; blocks for some seconds at most."""

@@ -1,4 +1,4 @@
-"""`hindcast dashboard`: the read side as a process of its own, until somebody says stop."""
+"""The read side: `hindcast dashboard`, a process of its own, and the same page inside a worker."""
 
 from __future__ import annotations
 
@@ -53,27 +53,9 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    allowed = credentials(settings.web.auth)
-    site = Site(
-        store=Store(
-            letters=LetterStore(with_content=allowed is not None),
-            silences=SilenceStore(silences_of(settings.alerts)),
-            lines=page_lines(settings),
-        ),
-        ring=Ring(f"{clock.now_ms():x}"),
-        reading=Reading(),
-        now_ms=clock.now_ms,
-        version=version("hindcast-monitor"),
-        base_path=settings.web.base_path,
-        consumers=GroupsView(ConsumerGroups(settings).look, clock.monotonic_seconds),
-        silencing=None if allowed is None else silencing(settings, allowed),
-    )
-    stream = Stream(site.ring)
-    app = Application()
-    protect(app, allowed)
-    add_health(app, _telemetry(settings, site, stream).registry, site.reading.why_not_ready, lambda: None)
-    add_api(app, site, stream)
-    add_pages(app, site.base_path, site.version)
+    app, telemetry = Application(), Telemetry(settings.limits.series_max)
+    site = mount(app, settings, telemetry)
+    add_health(app, telemetry.registry, site.reading.why_not_ready, lambda: None)
     told = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, _tell, told)
@@ -90,6 +72,34 @@ async def _serve(settings: Settings) -> int:
         await asyncio.gather(reading, return_exceptions=True)
         await server.stop()
     return 0
+
+
+def mount(app: Application, settings: Settings, telemetry: Telemetry) -> Site:
+    """Add the page and the API to an application, behind `web.auth`; `reader(settings, site).run()` fills them."""
+    allowed = credentials(settings.web.auth)
+    store = Store(
+        letters=LetterStore(with_content=allowed is not None),
+        silences=SilenceStore(silences_of(settings.alerts)),
+        lines=page_lines(settings),
+    )
+    site = Site(
+        store=store,
+        ring=Ring(f"{clock.now_ms():x}"),
+        reading=Reading(),
+        now_ms=clock.now_ms,
+        version=version("hindcast-monitor"),
+        base_path=settings.web.base_path,
+        consumers=GroupsView(ConsumerGroups(settings).look, clock.monotonic_seconds),
+        silencing=None if allowed is None else silencing(settings, allowed),
+    )
+    stream = Stream(site.ring)
+    protect(app, allowed)
+    add_api(app, site, stream)
+    add_pages(app, site.base_path, site.version)
+    telemetry.watch("hindcast_dashboard_records", lambda: {(): float(len(site.store.metrics))})
+    telemetry.watch("hindcast_dashboard_lag", lambda: {(): float(site.reading.behind)})
+    telemetry.watch("hindcast_dashboard_streams", lambda: {(): float(stream.clients)})
+    return site
 
 
 def _tell(told: asyncio.Event) -> None:
@@ -132,11 +142,3 @@ def credentials(auth: AuthSettings | None) -> Credentials | None:
         return Credentials(read_secret(auth.bearer_file or ""))
     except ValueError as error:
         raise WorldError(f"web.auth: {error}") from None
-
-
-def _telemetry(settings: Settings, site: Site, stream: Stream) -> Telemetry:
-    telemetry = Telemetry(settings.limits.series_max)
-    telemetry.watch("hindcast_dashboard_records", lambda: {(): float(len(site.store.metrics))})
-    telemetry.watch("hindcast_dashboard_lag", lambda: {(): float(site.reading.behind)})
-    telemetry.watch("hindcast_dashboard_streams", lambda: {(): float(stream.clients)})
-    return telemetry

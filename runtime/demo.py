@@ -28,7 +28,7 @@ from runtime.settings import Settings
 
 LINE_SECONDS = 5.0
 LOOK_SECONDS = 0.2
-ROWS_BESIDE_WINDOWS = 14
+ROWS_BESIDE_WINDOWS = 15
 EMBEDDED = "HINDCAST_EMBEDDED"
 """The environment variable that lets a worker use the embedded broker."""
 
@@ -72,6 +72,7 @@ def _parts(stack: ExitStack, directory: Path, state: DemoState, seed: int, stop:
         stack.callback(reader.close)
     scraper = Scraper("127.0.0.1", port, stop)
     state.window_name = model.window.name
+    state.page = f"http://127.0.0.1:{port}/"
     for thread in (simulator, scraper):
         thread.start()
         stack.callback(thread.join, 1.0)
@@ -143,6 +144,7 @@ def _shown(console: Console, state: DemoState) -> Iterator[Callable[[], None]]:
 
 def _lines(console: Console, state: DemoState) -> Callable[[], None]:
     told, began, alerted = -LINE_SECONDS, False, 0
+    console.print(f"live page: {state.page}", highlight=False, soft_wrap=True)
 
     def show() -> None:
         nonlocal told, began, alerted

@@ -40,7 +40,8 @@ export function figure(title, note = "") {
  *
  * traces: Plotly's, or a function that makes them (called again in another theme, so that it may ask for colours).
  * options: description (what a screen reader says instead of the picture), layout (Plotly's, or a function), height
- * in pixels, onclick(point), words (of `figure`) and rows [[…], …] with columns [title, …]: the same as a table.
+ * in pixels, onclick(point), words (of `figure`) with columns [title, …] and rows [[…], …], or a function that makes
+ * them: the same as a table, made when it is opened.
  */
 export function draw(element, traces, options = {}) {
   const inSight = wanted.get(element)?.inSight ?? false;
@@ -132,10 +133,10 @@ function merged(axis, given = {}) {
 }
 
 function tell(words, { description, columns, rows }) {
-  words.hidden = !rows?.length;
-  if (words.hidden) return;
+  words.hidden = Array.isArray(rows) && !rows.length;
   const show = () => replace(words, words.firstChild, table(description,
-    columns.map((title, i) => ({ title, cell: (row) => row[i], number: i > 0, header: i === 0 })), rows));
+    columns.map((title, i) => ({ title, cell: (row) => row[i], number: i > 0, header: i === 0 })),
+    typeof rows === "function" ? rows() : rows));
   if (words.open) show();
   words.ontoggle = () => words.open && show();
 }

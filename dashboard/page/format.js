@@ -2,6 +2,8 @@
 
 export const NOTHING = "–";
 const MINUTE_MS = 60_000;
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
 /** 0.912, 14.20, 1,234: three digits behind the point, of big numbers fewer. */
 export function number(value) {
@@ -60,9 +62,9 @@ export function rate(perSecond) {
 export function time(iso, now_ms = Date.now()) {
   if (!iso) return NOTHING;
   const at = new Date(iso);
-  const clock = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  if (at.toDateString() === new Date(now_ms).toDateString()) return clock;
-  return `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${clock}`;
+  const today = new Date(now_ms);
+  const isToday = at.getDate() === today.getDate() && Math.abs(now_ms - at.getTime()) < 86_400_000;
+  return isToday ? CLOCK.format(at) : `${DAY.format(at)} ${CLOCK.format(at)}`;
 }
 
 /** An ISO time as charts take it: in the reader's own time zone. */

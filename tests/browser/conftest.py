@@ -97,6 +97,14 @@ class PageServer:
                 self.site.ring.add(news)
 
 
+class Serve(Protocol):
+    """Starts a server of the test's own, with these records."""
+
+    def __call__(
+        self, *messages: Message, base_path: str = "", credentials: Credentials | None = None
+    ) -> PageServer: ...
+
+
 class OpenPage(Protocol):
     """Opens a path of the page: a tab of its own, with options of Playwright's browser contexts."""
 
@@ -130,12 +138,12 @@ def server(world: tuple[Message, ...]) -> Iterator[PageServer]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., PageServer]]:
-    """Start servers of the test's own: serve(*messages, base_path=, credentials=)."""
+def serve() -> Iterator[Serve]:
+    """Start servers of the test's own, with whatever records."""
     started: list[PageServer] = []
 
-    def start(*messages: Message, **options: Any) -> PageServer:  # noqa: ANN401  # of PageServer
-        server = PageServer(**options)
+    def start(*messages: Message, base_path: str = "", credentials: Credentials | None = None) -> PageServer:
+        server = PageServer(base_path=base_path, credentials=credentials)
         started.append(server)
         server.tell(*messages)
         return server
@@ -160,12 +168,12 @@ def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open
         context = browser.new_context(**{"timezone_id": "UTC", "locale": "en-GB"} | options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.clock.set_fixed_time(NOW_MS / 1000)
         if not errors:
             page.on("console", hear)
             page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(server.url + path)
+        page.goto(server.url + path, wait_until="commit")
         page.locator(".view:not(:has(.loading))").first.wait_for()
         return page
 

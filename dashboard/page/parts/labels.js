@@ -14,7 +14,7 @@ export function coverage() {
     ], { description: `Label coverage over time: ${percent(records.findLast((one) => isNumber(one.label_coverage))?.label_coverage)} in the newest window`,
       layout: () => ({ showlegend: true, xaxis: { type: "date", range }, yaxis: { tickformat: ".0%", rangemode: "tozero" } }),
       words: panel.words, columns: ["window", "coverage", "expected", "of those due"],
-      rows: [...records].reverse().map((one) => [time(one.window_end), percent(one.label_coverage), percent(one.expected_share), percent(one.maturity)]) });
+      rows: () => [...records].reverse().map((one) => [time(one.window_end), percent(one.label_coverage), percent(one.expected_share), percent(one.maturity)]) });
   } };
 }
 
@@ -35,7 +35,7 @@ export function delay() {
     ], { description: "Share of labels that have come, by the age of the window when its record was written",
       layout: () => ({ showlegend: true, xaxis: { title: { text: "age of the window, minutes" }, rangemode: "tozero" }, yaxis: { tickformat: ".0%", rangemode: "tozero" } }),
       words: panel.words, columns: ["age", "labels that came", "expected"],
-      rows: points.map((one) => [duration(one.age * 60), percent(one.label_coverage), percent(one.expected_share)]) });
+      rows: () => points.map((one) => [duration(one.age * 60), percent(one.label_coverage), percent(one.expected_share)]) });
   } };
 }
 
@@ -44,7 +44,7 @@ export function throughput() {
   return { root: panel.root, show(records, range) {
     draw(panel.chart, () => [area(records, "throughput_per_second", "predictions a second", "%{y:.2f}/s")],
       { description: "Predictions a second over time", layout: () => ({ xaxis: { type: "date", range }, yaxis: { rangemode: "tozero" } }),
-        words: panel.words, columns: ["window", "predictions"], rows: [...records].reverse().map((one) => [time(one.window_end), one.total]) });
+        words: panel.words, columns: ["window", "predictions"], rows: () => [...records].reverse().map((one) => [time(one.window_end), one.total]) });
   } };
 }
 

@@ -30,7 +30,7 @@ export function histogram() {
     draw(panel.chart, () => [bars(negatives, n, "negatives", "series-1"), bars(positives, p, "positives", "series-2")],
       { height: 280, description: `Histogram of scores: ${count(n)} negatives and ${count(p)} positives`,
         layout: () => ({ barmode: "overlay", showlegend: true, xaxis: { title: { text: "score" }, range: [0, 1] }, yaxis: { tickformat: ".0%" } }),
-        words: panel.words, columns: ["score from", "negatives", "positives"], rows: lower.map((one, i) => [one, negatives[i], positives[i]]) });
+        words: panel.words, columns: ["score from", "negatives", "positives"], rows: () => lower.map((one, i) => [one, negatives[i], positives[i]]) });
   } };
 }
 
@@ -68,7 +68,7 @@ function one(panel, points, x, y, xTitle, yTitle, [ax, ay]) {
       line: { color: colour("series-1"), width: 2 }, hovertemplate: `threshold %{customdata:.2f}<br>${xTitle} %{x:.3f}<br>${yTitle} %{y:.3f}<extra></extra>` },
   ], { height: 280, description: `${yTitle} by ${xTitle}, at ${points.length} thresholds`,
     layout: () => ({ xaxis: { title: { text: xTitle }, range: [0, 1.01] }, yaxis: { title: { text: yTitle }, range: [0, 1.02] } }),
-    words: panel.words, columns: ["threshold", xTitle, yTitle], rows: points.map((one) => [one.threshold, number(one[x]), number(one[y])]) });
+    words: panel.words, columns: ["threshold", xTitle, yTitle], rows: () => points.map((one) => [one.threshold, number(one[x]), number(one[y])]) });
 }
 
 function middle(row) {

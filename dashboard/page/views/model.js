@@ -134,7 +134,7 @@ class ModelPage {
       description: `${metricTitle(metric)} of ${this.context.model} ${this.item.model_version} over time, with 95 % intervals`,
       layout: () => ({ xaxis: { type: "date", range: this.range() }, yaxis: { range: valueRange(records, metric, lines) }, margin: { l: 8, r: 12, t: 24, b: 8 },
         ...backdrop({ incidents: this.mine(), deployments: this.deployments(), lines, until }) }),
-      columns: ["window", metricTitle(metric), "state"], rows: metricRows(records, metric) });
+      columns: ["window", metricTitle(metric), "state"], rows: () => metricRows(records, metric) });
   }
 
   drawEstimated(records) {
@@ -147,7 +147,7 @@ class ModelPage {
     draw(this.estimated.chart, () => [...metricTraces(known, metric, { of: (one) => one.estimated, tone: "series-2", title: "estimated" }), ...realised()],
     { description: `${metricTitle(metric)} as estimated without labels, and as labels said`, words: this.estimated.words,
       layout: () => ({ xaxis: { type: "date", range: this.range() }, yaxis: { range: valueRange(records, metric, []) } }), columns: ["window", "estimated", "realised"],
-      rows: [...known].reverse().map((one) => [metricRows([one], metric)[0][0], metricRows([{ ...one, ...one.estimated }], metric)[0][1], metricRows([one], metric)[0][1]]) });
+      rows: () => [...known].reverse().map((one) => [metricRows([one], metric)[0][0], metricRows([{ ...one, ...one.estimated }], metric)[0][1], metricRows([one], metric)[0][1]]) });
   }
 
   mine() {
