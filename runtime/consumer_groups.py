@@ -7,10 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import (
-    AdminClient,
-    OffsetSpec,  # type: ignore[attr-defined]  # not named in its __all__
-)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # imported there without "as"
 
 from dashboard.pipeline import Group, Groups, Lag
 from runtime.expected_topics import ALL_ROLES

@@ -101,7 +101,11 @@ class Serve(Protocol):
     """Starts a server of the test's own, with these records."""
 
     def __call__(
-        self, *messages: Message, base_path: str = "", credentials: Credentials | None = None
+        self,
+        *messages: Message,
+        base_path: str = "",
+        credentials: Credentials | None = None,
+        **site: Any,  # noqa: ANN401  # of Site
     ) -> PageServer: ...
 
 
@@ -142,8 +146,13 @@ def serve() -> Iterator[Serve]:
     """Start servers of the test's own, with whatever records."""
     started: list[PageServer] = []
 
-    def start(*messages: Message, base_path: str = "", credentials: Credentials | None = None) -> PageServer:
-        server = PageServer(base_path=base_path, credentials=credentials)
+    def start(
+        *messages: Message,
+        base_path: str = "",
+        credentials: Credentials | None = None,
+        **site: Any,  # noqa: ANN401  # of Site
+    ) -> PageServer:
+        server = PageServer(base_path=base_path, credentials=credentials, **site)
         started.append(server)
         server.tell(*messages)
         return server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard.message import Message
 from tests.browser import views_world as world
-from tests.browser.conftest import OpenPage, PageServer
+from tests.browser.conftest import OpenPage, PageServer, Serve
 from tests.browser.world import record
 
 NOTHING = "\N{EN DASH}"
@@ -60,7 +60,7 @@ def test_segments_stand_worst_first_with_their_intervals(inputs: PageServer, ope
     assert first_cells(page, region) == ["country=IT"]
 
 
-def test_a_segment_that_gets_worse_moves_up_by_itself(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_a_segment_that_gets_worse_moves_up_by_itself(open_page: OpenPage, serve: Serve) -> None:
     server = serve(*world.messages())
     page = open_page(SEGMENTS, on=server)
     worse = body(world.segment("country=ES", 0.4, 0.02)) | {"revision": 2}
@@ -70,7 +70,7 @@ def test_a_segment_that_gets_worse_moves_up_by_itself(open_page: OpenPage, serve
     assert row(page, "country=ES")[:2] == ["0.400 [0.38, 0.42]", "-0.500 worse"]
 
 
-def test_a_thousand_segments_stay_smooth(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_a_thousand_segments_stay_smooth(open_page: OpenPage, serve: Serve) -> None:
     many = [world.segment(f"merchant={i:04}", 0.5 + i / 2_500, 0.01) for i in range(1_000)]
     page = open_page(SEGMENTS, on=serve(*world.messages(), *many))
     expect(page.locator("tbody tr")).to_have_count(200)
@@ -88,7 +88,7 @@ def test_a_thousand_segments_stay_smooth(open_page: OpenPage, serve: Callable[..
     expect(page.locator("tbody tr")).to_have_count(1_005)
 
 
-def test_names_that_look_like_html_are_text(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_names_that_look_like_html_are_text(open_page: OpenPage, serve: Serve) -> None:
     server = serve(
         *world.messages(),
         world.segment(f"country={EVIL}", 0.1, 0.01),
@@ -139,14 +139,14 @@ def test_a_cell_of_the_heat_map_shows_what_was_then(inputs: PageServer, open_pag
     expect(page.get_by_text("the 1h until 18:00;")).to_be_visible()
 
 
-def test_drift_goes_on_by_itself(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_drift_goes_on_by_itself(open_page: OpenPage, serve: Serve) -> None:
     server = serve(*world.messages())
     page = open_page(f"{OF_MODEL}/drift", on=server)
     server.tell(world.drifting(15, 0.0))
     expect(page.get_by_role("status").last).to_contain_text("in the 1h until 18:15")
 
 
-def test_quality_is_what_the_newest_window_says(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_quality_is_what_the_newest_window_says(open_page: OpenPage, serve: Serve) -> None:
     server = serve(*world.messages())
     page = open_page(f"{OF_MODEL}/quality", on=server)
     assert first_cells(page, "Shares of the 33 predictions") == ["amount", "country", "device"]
@@ -175,7 +175,7 @@ def test_what_is_missing_and_what_to_do_is_said(open_page: OpenPage, view: str, 
     expect(page.locator(".empty")).to_contain_text("models.NAME.")
 
 
-def test_a_model_that_is_not_there_is_said(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_a_model_that_is_not_there_is_said(open_page: OpenPage, serve: Serve) -> None:
     page = open_page("/models/nobody/segments", on=serve())
     for view in ("Segments", "Drift", "Quality", "Service"):
         page.get_by_role("link", name=view).click()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,7 +14,7 @@ from dashboard.silencing import Silencing
 from dashboard.store import Store
 from models.silence import Silence
 from tests.browser import views_world as world
-from tests.browser.conftest import OpenPage, PageServer
+from tests.browser.conftest import OpenPage, PageServer, Serve
 from tests.browser.world import NOW_MS
 from tests.unit.dashboard.samples import alert, silence
 
@@ -66,7 +66,7 @@ def test_service_is_the_sum_of_the_windows(service: PageServer, open_page: OpenP
 
 
 def test_alerts_are_told_with_value_interval_and_a_runbook_that_is_a_link_only_where_it_is_one(
-    open_page: OpenPage, serve: Callable[..., PageServer]
+    open_page: OpenPage, serve: Serve
 ) -> None:
     server = serve(
         alert(
@@ -90,13 +90,13 @@ def test_alerts_are_told_with_value_interval_and_a_runbook_that_is_a_link_only_w
     assert page.evaluate("globalThis.ran ?? false") is False
 
 
-def test_no_alert_is_said(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_no_alert_is_said(open_page: OpenPage, serve: Serve) -> None:
     page = open_page("/alerts", on=serve())
     expect(page.get_by_text("No alert fires.")).to_be_visible()
     expect(page.get_by_role("heading", name="No alert of the last day is over")).to_be_visible()
 
 
-def test_who_is_logged_in_silences_and_ends_it(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_who_is_logged_in_silences_and_ends_it(open_page: OpenPage, serve: Serve) -> None:
     begun: list[Silence] = []
     ended: list[str] = []
     server = serve(
@@ -137,7 +137,7 @@ def test_the_pipeline_adds_up_what_workers_and_the_broker_tell(service: PageServ
     expect(page.get_by_text("Group hindcast: stable, 2 members")).to_be_visible()
 
 
-def test_what_is_not_known_of_the_pipeline_is_said(open_page: OpenPage, serve: Callable[..., PageServer]) -> None:
+def test_what_is_not_known_of_the_pipeline_is_said(open_page: OpenPage, serve: Serve) -> None:
     denied = Groups(problem="Group authorization failed")
     page = open_page("/pipeline", on=serve(consumers=consumers(denied)))
     expect(page.get_by_text("Lag is not known: Group authorization failed.")).to_be_visible()
@@ -146,9 +146,7 @@ def test_what_is_not_known_of_the_pipeline_is_said(open_page: OpenPage, serve: C
     assert number(page, "Not acknowledged yet").startswith(NOTHING)
 
 
-def test_dead_letters_are_shown_as_text_and_come_by_themselves(
-    open_page: OpenPage, serve: Callable[..., PageServer]
-) -> None:
+def test_dead_letters_are_shown_as_text_and_come_by_themselves(open_page: OpenPage, serve: Serve) -> None:
     server = serve(world.letter(0, "json", EVIL.encode()), store=Store(letters=LetterStore(with_content=True)))
     page = open_page("/pipeline", on=server)
     page.locator(".letters summary").click()
@@ -175,9 +173,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(service: PageServer, open_p
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
 
 
-def test_a_server_that_is_gone_is_told_and_its_return_noticed(
-    open_page: OpenPage, serve: Callable[..., PageServer]
-) -> None:
+def test_a_server_that_is_gone_is_told_and_its_return_noticed(open_page: OpenPage, serve: Serve) -> None:
     server = serve(*world.messages())
     page = open_page("/pipeline", on=server)
     server.stop()

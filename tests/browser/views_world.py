@@ -111,7 +111,7 @@ def segment(name: str, accuracy: float | None, half: float | None, *, total: int
     return record(-60, MODEL, "v7", "binary", parts, segment=name, span="1h", minutes=60, rolling=True)
 
 
-def _window(minute: int) -> Mapping[str, object]:
+def _window(minute: int) -> dict[str, object]:
     late = max(0.0, (minute + 30) / 30)
     clean = dict.fromkeys(
         ("missing_ratio", "type_mismatch_ratio", "non_finite_ratio", "outlier_zscore_ratio", "outlier_iqr_ratio",
