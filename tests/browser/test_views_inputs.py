@@ -41,6 +41,14 @@ def row(page: Page, name: str) -> list[str]:
     return [text.replace("\n", " ") for text in found.locator("td").all_inner_texts()]
 
 
+def cpu_seconds(page: Page) -> float:
+    """What the page's main thread has worked: other processes have no part in it."""
+    told = page.context.new_cdp_session(page)
+    told.send("Performance.enable", {"timeDomain": "threadTicks"})
+    found = {one["name"]: one["value"] for one in told.send("Performance.getMetrics")["metrics"]}
+    return float(found["TaskDuration"])
+
+
 def test_segments_stand_worst_first_with_their_intervals(inputs: PageServer, open_page: OpenPage) -> None:
     page = open_page(SEGMENTS, on=inputs)
     region = "Segments by accuracy"
@@ -73,17 +81,14 @@ def test_a_segment_that_gets_worse_moves_up_by_itself(open_page: OpenPage, serve
 def test_a_thousand_segments_stay_smooth(open_page: OpenPage, serve: Serve) -> None:
     many = [world.segment(f"merchant={i:04}", 0.5 + i / 2_500, 0.01) for i in range(1_000)]
     page = open_page(SEGMENTS, on=serve(*world.messages(), *many))
-    expect(page.locator("tbody tr")).to_have_count(200)
+    expect(page.locator("tbody tr")).to_have_count(100)
     assert row(page, "merchant=0000")[0] == "0.500 [0.49, 0.51]"
-    took_ms = page.evaluate(
-        """() => ["total", "segment", "value"].map((key) => {
-          const began = performance.now();
-          document.querySelector(`[data-key=${key}]`).click();
-          document.body.getBoundingClientRect();
-          return performance.now() - began;
-        })"""
-    )
-    assert min(took_ms) < 100, took_ms
+    before_seconds = cpu_seconds(page)
+    for key in ("total", "segment", "value", "labelled"):
+        page.evaluate(
+            "(key) => { document.querySelector(`[data-key=${key}]`).click(); document.body.offsetHeight }", key
+        )
+    assert (cpu_seconds(page) - before_seconds) / 4 < 0.1
     page.get_by_role("button", name="Show all 1,005 segments").click()
     expect(page.locator("tbody tr")).to_have_count(1_005)
 
@@ -100,7 +105,7 @@ def test_names_that_look_like_html_are_text(open_page: OpenPage, serve: Serve) -
     expect(page.get_by_role("button", name=EVIL)).to_be_visible()
     expect(page.get_by_role("heading", name=f"{EVIL}: reference against now")).to_be_visible()
     page.locator(".main-svg").nth(1).wait_for()
-    assert page.locator("img").count() == 0
+    assert page.locator("main img").count() == 0
     assert page.evaluate("globalThis.ran ?? false") is False
 
 

@@ -57,7 +57,7 @@ def test_service_is_the_sum_of_the_windows(service: PageServer, open_page: OpenP
     assert "at most" in number(page, "Latency p95")
     latency = page.get_by_role("figure").filter(has=page.get_by_role("heading", name="Latency"))
     latency.get_by_text("As a table").click()
-    assert row(page, "Serving latency", "18:00") == ["35 ms", "110 ms", "180 ms"]
+    assert row(page, "Serving latency", "18:00") == ["35 ms", "108 ms", "177 ms"]
     errors = page.get_by_role("figure").filter(has=page.get_by_role("heading", name="Errors by type"))
     errors.get_by_text("As a table").click()
     assert row(page, "Errors by type", "17:51") == ["2", "1"]

@@ -7,7 +7,7 @@ import { throttled } from "../throttle.js";
 
 export const view = { name: "segments", title: "Segments", path: "/models/{model}/segments", segments: true };
 
-const SHOWN = 200;
+const SHOWN = 100;
 const REDRAW_MS = 1_000;
 const FIELDS = "total,labelled,label_coverage,metrics,intervals";
 const LOWER_IS_BETTER = /^(rmse|mse|mae|mape|bias|log_loss|brier|ece|ece_debiased|error_.*)$/;
