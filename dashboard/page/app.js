@@ -14,6 +14,7 @@ const main = document.querySelector("main");
 const status = new Status(document.querySelector("#status"), document.querySelector("#banner"), api);
 let shown = null; // {module, model, abort, handle, query}
 let following = null; // {key, abort}
+let waiting = []; // news that no view has been told of yet
 
 /** Show the view of the address. */
 async function show() {
@@ -29,8 +30,9 @@ async function show() {
   replace(main, root);
   try {
     const handle = await found.module.show(root, contextOf(found, abort.signal));
-    if (mine === shown) shown.handle = handle;
-    else handle?.close?.();
+    if (mine !== shown) return void handle?.close?.();
+    shown.handle = handle ?? {};
+    if (waiting.length) requestAnimationFrame(tell);
   } catch (error) {
     if (mine === shown && error.name !== "AbortError") await failed(root, error);
   }
@@ -40,6 +42,7 @@ function leave() {
   shown?.abort.abort();
   shown?.handle?.close?.();
   forget(main);
+  waiting = [];
   shown = null;
 }
 
@@ -113,16 +116,17 @@ function follow({ module, model }) {
   api.follow({ model, whole }, { event: queue, reset: show, live: (live) => status.live(live) }, following.abort.signal);
 }
 
-let waiting = [];
 /** All that came since the last frame at once: hundreds of records may come within one. */
 function queue(kind, record) {
   if (waiting.push([kind, record]) === 1) requestAnimationFrame(tell);
 }
 
+/** While a view loads its lists, news wait: they may be newer than what it is given. */
 function tell() {
+  if (!shown?.handle) return;
   const events = waiting;
   waiting = [];
-  for (const [kind, record] of events) shown?.handle?.record?.(kind, record);
+  for (const [kind, record] of events) shown.handle.record?.(kind, record);
 }
 
 document.addEventListener("click", (event) => {

@@ -150,7 +150,7 @@ def test_news_of_the_shown_version_are_drawn(open_page: OpenPage, serve: Serve) 
     page = open_page("/models/fraud", on=server)
     expect(page.locator("#status")).to_have_text("Live")
     server.tell(record(0, "fraud", "v1", "binary", {"total": 9, "labelled": 9, "metrics": {"accuracy": 0.25}}))
-    expect(page.locator("[data-number=accuracy]")).to_contain_text("0.250", timeout=5_000)
+    expect(page.locator("[data-number=accuracy]")).to_contain_text("0.250", timeout=30_000)
     assert chart(page, "Accuracy")["traces"][-1]["y"] == [0.9, 0.25]
 
 

@@ -62,7 +62,7 @@ def test_a_record_moves_the_page_at_once(open_page: OpenPage, serve: Serve) -> N
         -1, "fraud", "v1", "binary", {"total": 200, "labelled": 180, "metrics": {"accuracy": 0.5}}, revision=2
     )
     server.tell(later)
-    expect(row_of(page, "fraud", "v1")).to_contain_text("0.500", timeout=5_000)
+    expect(row_of(page, "fraud", "v1")).to_contain_text("0.500", timeout=30_000)
 
 
 def test_without_any_model_it_says_what_to_do(open_page: OpenPage, serve: Serve) -> None:

@@ -60,7 +60,7 @@ def test_without_its_broker_the_page_says_so_and_keeps_what_it_has(open_page: Op
     page = open_page("/", on=server)
     reading = server.site.reading
     reading.connected, reading.problem = False, "the broker does not answer"
-    expect(page.locator("#banner")).to_contain_text("The broker does not answer", timeout=10_000)
+    expect(page.locator("#banner")).to_contain_text("The broker does not answer", timeout=30_000)
     expect(page.locator("#status")).to_have_text("Not live")
     expect(page.get_by_role("link", name="fraud")).to_be_visible()
     reading.connected, reading.problem = True, None
@@ -72,11 +72,11 @@ def test_when_the_server_was_away_the_page_goes_on_by_itself(open_page: OpenPage
     page = open_page("/", on=server, errors=True)
     expect(page.locator("#status")).to_have_text("Live")
     server.stop()
-    expect(page.locator("#banner")).to_contain_text("Hindcast does not answer", timeout=10_000)
+    expect(page.locator("#banner")).to_contain_text("Hindcast does not answer", timeout=30_000)
     server.start()
-    expect(page.locator("#status")).to_have_text("Live", timeout=10_000)
+    expect(page.locator("#status")).to_have_text("Live", timeout=30_000)
     server.tell(record(-1, "fraud", "v1", "binary", PARTS | {"metrics": {"accuracy": 0.125}}))
-    expect(page.locator("tbody tr")).to_contain_text("0.125", timeout=5_000)
+    expect(page.locator("tbody tr")).to_contain_text("0.125", timeout=30_000)
 
 
 def test_what_the_server_refuses_is_said_and_can_be_tried_again(open_page: OpenPage, serve: Serve) -> None:
