@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 from aiohttp import web
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from dashboard.app import Site, add_api, protect
 from dashboard.guard import Credentials
@@ -120,6 +120,7 @@ class OpenPage(Protocol):
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium is not None, "Debian's chromium is not installed: make system"
+    expect.set_options(timeout=30_000)  # how fast a machine is is no property of the page
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started

@@ -21,7 +21,7 @@ export function backdrop({ incidents, deployments, lines, until }) {
   for (const one of deployments) {
     shapes.push({ type: "line", xref: "x", yref: "paper", x0: axisTime(one.since), x1: axisTime(one.since), y0: 0, y1: 1,
       line: { color: colour("series-4"), width: 1.5, dash: "dot" } });
-    annotations.push({ x: axisTime(one.since), xref: "x", y: 1, yref: "paper", yanchor: "bottom", showarrow: false,
+    annotations.push({ x: axisTime(one.since), xref: "x", xanchor: "left", y: 1, yref: "paper", yanchor: "bottom", showarrow: false,
       text: plain(`${one.model_version} deployed`), font: { size: 11, color: colour("series-4") } });
   }
   for (const one of lines) {
@@ -48,10 +48,12 @@ export function metricTraces(records, name, { of = (record) => record, tone = "s
   ];
 }
 
-/** The part of the value axis that is worth seeing: a few wide intervals of the newest windows shall not flatten the rest. */
+/** The part of the value axis that is worth seeing: windows with hardly any label shall not flatten the rest. */
 export function valueRange(records, name, lines) {
-  const values = records.map((one) => one.metrics?.[name]).filter(isNumber);
-  const ends = records.map((one) => one.intervals?.[name]).filter(isInterval);
+  const usual = Math.max(0, ...records.map((one) => one.labelled));
+  const told = records.filter((one) => one.labelled * 10 >= usual);
+  const values = told.map((one) => one.metrics?.[name]).filter(isNumber);
+  const ends = told.map((one) => one.intervals?.[name]).filter(isInterval);
   const all = [...values, quantile(ends.map(([low]) => low), 0.05), quantile(ends.map(([, high]) => high), 0.95),
     ...lines.map((one) => one.value)].filter(isNumber);
   if (!all.length) return undefined;

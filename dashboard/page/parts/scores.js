@@ -6,6 +6,7 @@ import { count, number, percent } from "../format.js";
 export function calibration() {
   const panel = figure("Calibration", "do scores mean what they say? Bars: how many labels");
   return { root: panel.root, show(rows) {
+    panel.root.hidden = !rows.length; // nothing is labelled: the numbers above say so
     draw(panel.chart, () => [
       { type: "bar", yaxis: "y2", x: rows.map(middle), y: rows.map((one) => one.count), width: rows.map((one) => (one.upper - one.lower) * 0.9),
         marker: { color: faint("series-6", 0.3) }, name: "labels", hovertemplate: "%{y:,} labels<extra></extra>" },
@@ -25,6 +26,7 @@ export function histogram() {
   const panel = figure("Scores by class", "of labelled predictions; share of each class in a bin of 0.01");
   return { root: panel.root, show({ lower, negatives, positives }) {
     const [n, p] = [sum(negatives), sum(positives)];
+    panel.root.hidden = n + p === 0;
     const bars = (counts, whole, name, tone) => ({ type: "bar", name, x: lower.map((one) => one + 0.005), y: counts.map((one) => one / (whole || 1)),
       customdata: counts, width: 0.01, marker: { color: faint(tone, 0.55) }, hovertemplate: `%{x:.3f}: %{customdata:,} ${name}<extra></extra>` });
     draw(panel.chart, () => [bars(negatives, n, "negatives", "series-1"), bars(positives, p, "positives", "series-2")],
@@ -40,6 +42,7 @@ export function curves() {
   const recall = figure("Precision and recall", "each point is a threshold");
   return { roots: [roc.root, recall.root], show(histogram) {
     const points = thresholds(histogram);
+    roc.root.hidden = recall.root.hidden = !points.length;
     const [last] = points.slice(-1);
     one(roc, points, "fpr", "tpr", "false positive rate", "true positive rate (recall)", [[0, 1], [0, 1]]);
     const usual = last ? last.precision : null;

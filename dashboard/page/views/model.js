@@ -81,19 +81,29 @@ class ModelPage {
     const isBinary = item.task === "binary" || item.task === "";
     this.parts = { headline: headline(), time: figure("", ""), coverage: coverage(), delay: delay(), throughput: throughput() };
     if (item.task !== "regression") this.parts.confusion = confusion();
-    if (isBinary) Object.assign(this.parts, { calibration: calibration(), ...(this.segment ? {} : { histogram: histogram(), curves: curves() }) });
+    if (isBinary) this.parts.calibration = calibration();
+    if (isBinary && !this.segment) Object.assign(this.parts, { histogram: histogram(), curves: curves() });
     this.time = this.parts.time;
     this.time.root.classList.add("wide");
-    this.time.root.querySelector("figcaption").append(h("div", { class: "choices" }, select("Metric",
-      metricsOf(item.task).map((one) => [one, metricTitle(one)]), this.metric, (metric) => { this.metric = metric; this.drawTime(); remember(context, { metric }); })));
+    const metrics = metricsOf(item.task).map((one) => [one, metricTitle(one)]);
+    const choose = (metric) => {
+      this.metric = metric;
+      remember(context, { metric });
+      this.drawTime();
+      this.drawEstimated(this.history.records);
+    };
+    this.time.root.querySelector("figcaption").append(
+      h("div", { class: "choices" }, select("Metric", metrics, this.metric, choose)));
     this.estimated = figure("Estimated against realised", "what scores foretell, and what labels said");
     this.pill = h("span", {});
     const { time, headline: numbers, curves: both, ...others } = this.parts;
     replace(this.root,
       h("div", { class: "heading" }, h("h1", {}, context.model), this.pill,
-        this.segment ? h("span", { class: "quiet" }, `segment ${this.segment} `, h("a", { href: "?" + without(context.query, "segment") }, "show all")) : null,
+        this.segment ? h("span", { class: "quiet" }, `segment ${this.segment} `,
+          h("a", { href: `${location.pathname}?${without(context.query, "segment")}` }, "show all")) : null,
         h("div", { class: "choices" },
-          select("Version", versions.map((one) => [one.model_version, one.model_version]), item.model_version, (version) => context.setQuery({ version })),
+          select("Version", versions.map((one) => [one.model_version, one.model_version]), item.model_version,
+            (version) => context.setQuery({ version })),
           segmented("Time shown", RANGES, this.history.range, (span) => context.setQuery({ span })))),
       numbers.root,
       h("div", { class: "grid" }, time.root, this.estimated.root, Object.values(others).map((one) => one.root), both?.roots));
@@ -132,26 +142,36 @@ class ModelPage {
     time.note.textContent = `${records.length} windows of ${history.span}; dotted: labels may still change it; shaded: alerts`;
     draw(time.chart, () => metricTraces(records, metric), { height: 320, words: time.words,
       description: `${metricTitle(metric)} of ${this.context.model} ${this.item.model_version} over time, with 95 % intervals`,
-      layout: () => ({ xaxis: { type: "date", range: this.range() }, yaxis: { range: valueRange(records, metric, lines) }, margin: { l: 8, r: 12, t: 24, b: 8 },
+      layout: () => ({ margin: { l: 8, r: 12, t: 24, b: 8 }, xaxis: { type: "date", range: this.range() },
+        yaxis: { range: valueRange(records, metric, lines) },
         ...backdrop({ incidents: this.mine(), deployments: this.deployments(), lines, until }) }),
       columns: ["window", metricTitle(metric), "state"], rows: () => metricRows(records, metric) });
   }
 
   drawEstimated(records) {
     const known = records.filter((one) => one.estimated?.metrics);
-    const metric = [this.metric, ...metricsOf(this.item.task)].find((name) => known.some((one) => name in one.estimated.metrics));
+    const metric = [this.metric, ...metricsOf(this.item.task)]
+      .find((name) => known.some((one) => name in one.estimated.metrics));
     this.estimated.root.hidden = metric === undefined;
     if (metric === undefined) return;
     this.estimated.root.querySelector("h3").textContent = `${capital(metricTitle(metric))}: estimated against realised`;
+    const look = { of: (one) => one.estimated, tone: "series-2", title: "estimated" };
     const realised = () => metricTraces(records, metric, { title: "realised" }).filter((one) => one.name);
-    draw(this.estimated.chart, () => [...metricTraces(known, metric, { of: (one) => one.estimated, tone: "series-2", title: "estimated" }), ...realised()],
-    { description: `${metricTitle(metric)} as estimated without labels, and as labels said`, words: this.estimated.words,
-      layout: () => ({ xaxis: { type: "date", range: this.range() }, yaxis: { range: valueRange(records, metric, []) } }), columns: ["window", "estimated", "realised"],
-      rows: () => [...known].reverse().map((one) => [metricRows([one], metric)[0][0], metricRows([{ ...one, ...one.estimated }], metric)[0][1], metricRows([one], metric)[0][1]]) });
+    draw(this.estimated.chart, () => [...metricTraces(known, metric, look), ...realised()], {
+      description: `${metricTitle(metric)} as estimated without labels, and as labels said`,
+      layout: () => ({ xaxis: { type: "date", range: this.range() }, yaxis: { range: valueRange(records, metric, []) } }),
+      words: this.estimated.words, columns: ["window", "estimated", "realised"],
+      rows: () => {
+        const said = metricRows(known, metric);
+        const foretold = metricRows(known.map((one) => ({ ...one, ...one.estimated })), metric);
+        return foretold.map(([window, value], i) => [window, value, said[i][1]]);
+      } });
   }
 
   mine() {
-    return this.incidents.filter((one) => ["", this.item.model_version].includes(one.model_version) && one.segment === this.segment && one.severity !== "info");
+    const versions = ["", this.item.model_version];
+    return this.incidents.filter((one) => versions.includes(one.model_version) && one.segment === this.segment
+      && one.severity !== "info");
   }
 
   /** Versions that came while others were there already. */
@@ -164,9 +184,10 @@ class ModelPage {
   linesOf(metric) {
     const configured = this.lines.filter((one) => one.metric === metric && one.severity !== "info");
     const known = new Set(configured.map((one) => one.rule));
-    const judged = this.mine().filter((one) => one.metric.replace(/^metrics\./, "") === metric && one.threshold !== null && !known.has(one.rule));
-    const newest = new Map(judged.reverse().map((one) => [one.rule, { kind: "threshold", value: one.threshold, rule: one.rule, severity: one.severity }]));
-    return [...configured, ...newest.values()];
+    const judged = this.mine().filter((one) => one.metric.replace(/^metrics\./, "") === metric
+      && one.threshold !== null && !known.has(one.rule));
+    const last = new Map(judged.reverse().map((one) => [one.rule, { ...one, kind: "threshold", value: one.threshold }]));
+    return [...configured, ...last.values()];
   }
 }
 
