@@ -16,7 +16,7 @@ AUDIT_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system demo docs test test-docs test-faults test-oracles test-image test-coverage helm-test helm-docs bench audit lint format lock grafana-schema clean
+.PHONY: help setup setup-dev system demo docs test test-docs test-faults test-oracles test-image test-page test-coverage helm-test helm-docs bench audit lint format lock grafana-schema clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-oracles: setup-dev $(ORACLE)/.installed ## estimates beside those of NannyM
 
 test-image: setup-dev $(TOOLS)/.installed ## the Dockerfile linted, its steps done without an engine, the result run; needs Linux and root
 	$(BIN)/python -m pytest -m image tests/image --timeout-method=signal $(PYTEST_ARGS)
+
+test-page: setup-dev ## the live page in a real browser; writes the screenshots of docs/images
+	$(BIN)/python -m pytest -m browser --timeout-method=signal $(PYTEST_ARGS)
 
 test-coverage: setup-dev ## how often the 95 % intervals hold the truth, in simulated windows (minutes)
 	$(BIN)/python -m benchmarks.coverage

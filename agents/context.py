@@ -51,6 +51,7 @@ class Names:
     partials: str
     metrics: str
     dead_letters: str
+    pipeline: str
 
 
 @dataclass(slots=True)

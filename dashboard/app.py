@@ -12,10 +12,12 @@ from dashboard.answers import Status
 from dashboard.errors import errors_as_json
 from dashboard.guard import Credentials, Handler, add_headers, authenticate
 from dashboard.openapi import document
+from dashboard.pipeline import Groups, GroupsView, pipeline
 from dashboard.queries import NoQuery, StreamQuery, parse
 from dashboard.reading import Reading
 from dashboard.ring import Ring
 from dashboard.routes import LISTS, PREFIX, ListRoute
+from dashboard.silencing import Silencing, add_silencing
 from dashboard.store import Store
 from dashboard.stream import Stream
 
@@ -33,6 +35,9 @@ class Site:
     now_ms: Callable[[], int]
     version: str = "0"
     base_path: str = ""
+    consumers: GroupsView | None = None
+    silencing: Silencing | None = None
+    """None: nobody may begin silences here."""
 
 
 def add_api(app: web.Application, site: Site, stream: Stream) -> None:
@@ -43,9 +48,11 @@ def add_api(app: web.Application, site: Site, stream: Stream) -> None:
         [
             web.get(f"{at}/status", _status(site)),
             web.get(f"{at}/stream", _stream(stream), allow_head=False),
+            web.get(f"{at}/pipeline", _pipeline(site)),
             web.get(f"{at}/openapi.json", _openapi(site)),
         ]
     )
+    add_silencing(app, at, site.silencing, site.now_ms)
 
     async def close(_: web.Application) -> None:
         stream.close()
@@ -81,11 +88,26 @@ def _status(site: Site) -> Handler:
             records=len(held),
             bytes=held.bytes,
             unreadable=site.store.unreadable,
+            may_silence=site.silencing is not None,
+            shows_content=site.store.letters.with_content,
         )
         headers = {"Cache-Control": "no-store"}
         return web.Response(body=told.model_dump_json().encode(), headers=headers, content_type="application/json")
 
     return status
+
+
+def _pipeline(site: Site) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        parse(NoQuery, request.query.items())
+        groups = (
+            Groups(problem="nobody asks the broker here") if site.consumers is None else await site.consumers.seen()
+        )
+        told = pipeline(site.store.pipeline, site.store.metrics, groups)
+        headers = {"Cache-Control": "no-store"}
+        return web.Response(body=told.model_dump_json().encode(), headers=headers, content_type="application/json")
+
+    return answer
 
 
 def _stream(stream: Stream) -> Handler:

@@ -17,6 +17,8 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+PUBLIC: Final = "public:"
+"""So begin the names of routes that hold no data: a browser has to have the page before it can bring a token."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -54,15 +56,23 @@ def _digest(text: str) -> bytes:
 
 
 def authenticate(credentials: Credentials, open_paths: frozenset[str]) -> Callable[..., Awaitable[web.StreamResponse]]:
-    """A middleware that lets nobody else in, but to the open paths (scrapes and probes)."""
+    """A middleware that lets nobody else in, but to the open paths (scrapes and probes).
+
+    Where a token is asked for, public routes are open, too; for a name and password browsers ask at the first request.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in open_paths or credentials.fit(request.headers.get("Authorization", "")):
+        is_open = request.path in open_paths or (credentials.username is None and _is_public(request))
+        if is_open or credentials.fit(request.headers.get("Authorization", "")):
             return await handler(request)
         raise web.HTTPUnauthorized(headers={"WWW-Authenticate": credentials.challenge})
 
     return middleware
+
+
+def _is_public(request: web.Request) -> bool:
+    return (request.match_info.route.name or "").startswith(PUBLIC)
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:

@@ -8,12 +8,24 @@ from typing import Final, TypeVar
 import orjson
 
 from dashboard.alert_store import Said
-from dashboard.answers import LetterCount, letter_item
+from dashboard.answers import LetterCount, letter_item, silence_item
 from dashboard.errors import RefusedError
 from dashboard.metric_record import ROLLING, Held, SeriesName
+from dashboard.outcomes import outcomes as merged_outcomes
 from dashboard.overview import overview
 from dashboard.paging import Key, Page, page
-from dashboard.queries import AlertsQuery, DecisionsQuery, LettersQuery, MetricsQuery, ModelsQuery, SummaryQuery
+from dashboard.queries import (
+    AlertsQuery,
+    DecisionsQuery,
+    DriftQuery,
+    LettersQuery,
+    LinesQuery,
+    ListQuery,
+    MetricsQuery,
+    ModelsQuery,
+    OutcomesQuery,
+    SummaryQuery,
+)
 from dashboard.store import Store
 from dashboard.summary import summary
 from models.alert_event import AlertEvent
@@ -58,13 +70,29 @@ def _records(store: Store, query: MetricsQuery, since_ms: int | None) -> Iterato
             rolling = False
 
 
-def _fits(name: SeriesName, query: MetricsQuery) -> bool:
+def _fits(name: SeriesName, query: MetricsQuery | DriftQuery) -> bool:
     wanted = ((query.model, name.model), (query.version, name.version), (query.span, name.span))
     if any(one not in {None, other} for one, other in wanted):
         return False
     if query.segment.endswith("*"):
         return bool(name.segment) and name.segment.startswith(query.segment[:-1])
     return name.segment == query.segment
+
+
+def drift(store: Store, query: DriftQuery, _: int) -> Page[bytes]:
+    """Drift of rolling spans over the last day, a record every 15 minutes, by model, version, span and end."""
+    _need(store, query.model)
+    names = sorted(name for name in store.drift.series if _fits(name, query))
+    keyed = (((*name, one.end_ms), one) for name in names for one in store.drift.moments(name))
+    found = page(keyed, query.cursor, query.limit)
+    return Page([one.value for one in found.items], found.next)
+
+
+def silences(store: Store, _: ListQuery, now_ms: int) -> Page[bytes]:
+    """Silences that are not over, the first to end first."""
+    held = store.silences
+    items = (silence_item(one, configured=one in held.configured) for one in held.lasting(now_ms))
+    return Page([item.model_dump_json().encode() for item in items])
 
 
 def alerts(store: Store, query: AlertsQuery, now_ms: int) -> Page[bytes]:
@@ -105,12 +133,26 @@ def summaries(store: Store, query: SummaryQuery, _: int) -> Page[bytes]:
     return Page([item.model_dump_json().encode() for item in summary(store.metrics, query.minutes, query.model)])
 
 
+def outcomes(store: Store, query: OutcomesQuery, now_ms: int) -> Page[bytes]:
+    """What labels have said of every version in several windows together."""
+    _need(store, query.model)
+    since_ms = None if query.since is None else parse_moment_ms(query.since, now_ms)
+    found = merged_outcomes(store.metrics, query.model, query.version, query.segment, since_ms)
+    return Page([item.model_dump_json().encode() for item in found])
+
+
+def lines(store: Store, query: LinesQuery, _: int) -> Page[bytes]:
+    """Values of metrics that the configuration names: thresholds of rules, and what is usual."""
+    chosen = (line for line in store.lines if query.model is None or line.model in {"", query.model})
+    return Page([line.model_dump_json().encode() for line in chosen])
+
+
 def letters(store: Store, query: LettersQuery, _: int) -> Page[bytes]:
     """A sample of the dead letters, the newest first."""
-    chosen = [one for one in reversed(store.letters.sample) if _letter_fits(one, query)]
-    keyed = (((-one.at_ms, -one.partition, -one.offset), one) for one in chosen)
+    chosen = [one for one in reversed(store.letters.sample) if _letter_fits(one.letter, query)]
+    keyed = (((-one.letter.at_ms, -one.letter.partition, -one.letter.offset), one) for one in chosen)
     found = page(keyed, query.cursor, query.limit)
-    return Page([letter_item(one).model_dump_json().encode() for one in found.items], found.next)
+    return Page([letter_item(*one).model_dump_json().encode() for one in found.items], found.next)
 
 
 def _letter_fits(letter: Letter, query: LettersQuery) -> bool:

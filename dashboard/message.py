@@ -8,7 +8,7 @@ from models.letter import Headers
 
 DAY_MS: Final = 86_400_000
 
-Kind = Literal["metric", "alert", "decision", "dead_letter"]
+Kind = Literal["metric", "alert", "decision", "dead_letter", "pipeline", "silence"]
 """What a topic of ours holds."""
 
 
@@ -25,8 +25,12 @@ class Message(NamedTuple):
 
 
 class News(NamedTuple):
-    """What has changed in the store: a line of JSON about one model (`""`: no model is named)."""
+    """What has changed in the store: a line of JSON about one model (`""`: no model is named).
+
+    segment: of a metric record, `""` for the whole model.
+    """
 
     kind: Kind
     model: str
     data: bytes
+    segment: str = ""

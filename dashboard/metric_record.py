@@ -47,6 +47,15 @@ class Numbers(msgspec.Struct):
     prediction_latency_seconds: dict[str, float | None] | None = None
 
 
+_HEADLINES: Final = {"regression": "rmse"}
+"""The metric that tells a model's state at a glance, by task; else accuracy."""
+
+
+def headline(task: str) -> str:
+    """The name of a task's main metric."""
+    return _HEADLINES.get(task, "accuracy")
+
+
 _decode_numbers = msgspec.json.Decoder(Numbers).decode
 
 
@@ -59,6 +68,7 @@ class Held(msgspec.Struct, gc=False):
     written_ms: int
     total: int
     labelled: int
+    headline: float | None
     stored: bytes
     """JSON, or packed (which no JSON looks like: it begins with an x)."""
 
@@ -92,8 +102,8 @@ def read_key(key: bytes | None) -> tuple[SeriesName, int]:
 
 def read_value(message: Message) -> Held:
     """The record; raises ValueError for what is none."""
-    value = one_line(message.value or b"")
-    numbers = _decode_numbers(value)
+    line = one_line(message.value or b"")
+    numbers = _decode_numbers(line)
     return Held(
         start_ms=ms_of_iso(numbers.window_start),
         end_ms=ms_of_iso(numbers.window_end),
@@ -101,8 +111,15 @@ def read_value(message: Message) -> Held:
         written_ms=message.written_ms,
         total=numbers.total,
         labelled=numbers.labelled,
-        stored=value,
+        headline=value_of(numbers.metrics, headline(numbers.task)),
+        stored=line,
     )
+
+
+def value_of(metrics: dict[str, Any], name: str) -> float | None:
+    """A metric by its name; None where it is undefined, or no number."""
+    value = metrics.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def one_line(value: bytes) -> bytes:

@@ -7,14 +7,21 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from dashboard.answers import Problems, Status
+from dashboard.answers import Problems, SilenceItem, Status
+from dashboard.pipeline import Pipeline
 from dashboard.queries import NoQuery, Query, StreamQuery
 from dashboard.routes import LISTS, PREFIX, ListRoute
+from dashboard.silencing import SilenceRequest
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _FAILURES: Final = {"400": "Parameters that cannot be read.", "401": "Not allowed.", "404": "Nothing is held of it."}
+_REFUSALS: Final = {
+    "403": {"description": "`web.auth` is not set, or the request comes from another site's page."},
+    "503": {"description": "The broker does not take it."},
+}
 _EVENTS: Final = (
-    "Server-sent events: `metric`, `alert`, `decision` and `dead_letter`, each with the JSON of one record; `hello` at "
+    "Server-sent events: `metric`, `alert`, `decision`, `dead_letter`, `silence` and `pipeline`, each "
+    "with the JSON of one record; `hello` at "
     "the beginning; `reset` where events were missed, so that lists have to be loaded again. Lines that begin with a "
     "colon say that the stream lives."
 )
@@ -22,10 +29,15 @@ _EVENTS: Final = (
 
 def document(base_path: str, version: str) -> dict[str, Any]:
     """OpenAPI 3.1 of everything under `/api/v1`."""
-    answers: list[type[BaseModel]] = [Problems, Status]
+    answers: list[type[BaseModel]] = [Problems, Status, Pipeline]
     answers += [route.item for route in LISTS if not isinstance(route.item, str)]
-    _, schemas = models_json_schema([(one, "serialization") for one in answers], ref_template=_REFERENCE)
+    _, schemas = models_json_schema(
+        [(SilenceRequest, "validation"), *((one, "serialization") for one in answers)], ref_template=_REFERENCE
+    )
     paths = {PREFIX + route.path: {"get": _list(route)} for route in LISTS}
+    paths[f"{PREFIX}/pipeline"] = {"get": _operation(NoQuery, "The pipeline as it stands.", _json(_ref(Pipeline)))}
+    paths[f"{PREFIX}/silences"]["post"] = _begin_silence()
+    paths[f"{PREFIX}/silences/{{silence_id}}"] = {"delete": _end_silence()}
     paths[f"{PREFIX}/status"] = {"get": _operation(NoQuery, "What is read, and how far.", _json(_ref(Status)))}
     event_stream = {"text/event-stream": {"schema": {"type": "string"}}}
     paths[f"{PREFIX}/stream"] = {"get": _operation(StreamQuery, _EVENTS, event_stream)}
@@ -36,6 +48,20 @@ def document(base_path: str, version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": schemas["$defs"]},
     }
+
+
+def _begin_silence() -> dict[str, Any]:
+    told = _operation(NoQuery, "Begin a silence.", {})
+    answers = told["responses"] | _REFUSALS
+    answers["201"] = {"description": "It has begun.", "content": _json(_ref(SilenceItem))}
+    del answers["200"]
+    return told | {"requestBody": {"required": True, "content": _json(_ref(SilenceRequest))}, "responses": answers}
+
+
+def _end_silence() -> dict[str, Any]:
+    told = _operation(NoQuery, "End a silence before its time.", _json({"type": "object"}))
+    parameter = {"name": "silence_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    return told | {"parameters": [parameter], "responses": told["responses"] | _REFUSALS}
 
 
 def _list(route: ListRoute[Any]) -> dict[str, Any]:

@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from typing import Final
 
 from dashboard.answers import FiringCounts, Glance, ModelItem, State
-from dashboard.metric_record import Held
+from dashboard.metric_record import Held, headline
 from dashboard.store import Store
 from dashboard.versions import Version, versions
 from models.alert_event import AlertEvent
+from models.metric_record import iso_ms
 
 QUIET_WINDOWS: Final = 5
 """A version without a prediction in so many of its model's newest windows has no traffic."""
 QUIET_MS: Final = 600_000
 """Nor has one of which nothing was written for so long."""
+TREND_WINDOWS: Final = 60
+"""So many of a version's newest windows make its trend, and tell how many labels are usual."""
 
 
 def overview(store: Store, now_ms: int) -> list[ModelItem]:
@@ -61,19 +64,31 @@ def _item(one: Version, firing: list[AlertEvent], newest_end_ms: int, now_ms: in
     mine = [alert for alert in firing if alert.model == one.model and alert.model_version in {one.version, ""}]
     state, reason = _state(one, mine, newest_end_ms, now_ms)
     labelled = next((held for held in reversed(one.windows) if held.labelled), None)
+    settled = _settled(one.windows[-TREND_WINDOWS:])
     told = one.newest or next((held for _, held in one.rolling), None)
+    task = "" if told is None else told.numbers().task
     return ModelItem(
         model=one.model,
         model_version=one.version,
-        task="" if told is None else told.numbers().task,
+        task=task,
         state=state,
         reason=reason,
         window=None if one.newest is None else glance(one.span, one.newest),
         labelled_window=None if labelled is None else glance(one.span, labelled),
+        settled_window=None if settled is None else glance(one.span, settled),
         spans=[glance(span, held) for span, held in one.rolling],
+        headline=headline(task),
+        trend=[held.headline for held in one.windows[-TREND_WINDOWS:]],
+        since=None if not one.windows else iso_ms(one.windows[0].start_ms),
         firing=_counts(mine),
         segments=len(one.segments),
     )
+
+
+def _settled(windows: list[Held]) -> Held | None:
+    """The newest window is the worst to look at: its few labels are those that come first."""
+    usual = max((held.labelled for held in windows), default=0)
+    return next((held for held in reversed(windows) if held.labelled and 2 * held.labelled >= usual), None)
 
 
 def _state(one: Version, firing: list[AlertEvent], newest_end_ms: int, now_ms: int) -> tuple[State, str]:

@@ -100,6 +100,16 @@ class MetricsQuery(PagedQuery):
     cursor: Annotated[tuple[str, str, str, str, int] | None, *_CURSOR] = None
 
 
+class DriftQuery(PagedQuery):
+    """Drift of rolling spans, by model, version, span and end."""
+
+    model: Word = None
+    version: Word = None
+    segment: Literal[""] = ""
+    span: Word = Field(default=None, description="`1h`, `24h`, …; not given: every span that tells of drift.")
+    cursor: Annotated[tuple[str, str, str, str, int] | None, *_CURSOR] = None
+
+
 class AlertsQuery(PagedQuery):
     """Incidents, the newest first."""
 
@@ -128,6 +138,21 @@ class SummaryQuery(ListQuery):
     model: Word = None
 
 
+class LinesQuery(ListQuery):
+    """Thresholds and baseline values."""
+
+    model: Word = None
+
+
+class OutcomesQuery(ListQuery):
+    """What labels have said of each version in several windows together."""
+
+    model: Word = None
+    version: Word = None
+    segment: str = Field(default="", max_length=1_000, description="`country=DE`; empty: the whole model.")
+    since: Moment = Field(default=None, description="Windows that end after this: a time or a duration ago, as `6h`.")
+
+
 class LettersQuery(PagedQuery):
     """The newest dead letters, the newest first."""
 
@@ -140,6 +165,7 @@ class StreamQuery(Query):
     """What is told as it happens."""
 
     model: Word = None
+    whole: bool = Field(default=False, description="Metric records of whole models only, not of segments.")
     last_event_id: Word = Field(default=None, description="As the header `Last-Event-ID`, which counts more.")
 
 

@@ -35,7 +35,7 @@ RECORDS_AT_ONCE: Final = 200
 """Few, so that requests are answered between them while a day is read."""
 FETCH_BYTES_MAX: Final = 4 << 20
 _TIMEOUT_MS: Final = 10_000
-WHOLE: Final[frozenset[Kind]] = frozenset({"alert", "decision"})
+WHOLE: Final[frozenset[Kind]] = frozenset({"alert", "decision", "silence", "pipeline"})
 """Read from their beginning: what was said long ago may still hold, and compaction keeps them small."""
 
 

@@ -13,16 +13,27 @@ from aiohttp.helpers import ETag
 from pydantic import BaseModel
 
 from dashboard import lists
-from dashboard.answers import LetterCount, LetterItem, ModelItem, SummaryItem
+from dashboard.answers import (
+    LetterCount,
+    LetterItem,
+    LineItem,
+    ModelItem,
+    OutcomesItem,
+    SilenceItem,
+    SummaryItem,
+)
 from dashboard.csv_text import csv_text
 from dashboard.paging import Page
 from dashboard.queries import (
     AlertsQuery,
     DecisionsQuery,
+    DriftQuery,
     LettersQuery,
+    LinesQuery,
     ListQuery,
     MetricsQuery,
     ModelsQuery,
+    OutcomesQuery,
     SummaryQuery,
     parse,
 )
@@ -57,11 +68,15 @@ class ListRoute(Generic[Q]):
 LISTS: Final[tuple[ListRoute[Any], ...]] = (
     ListRoute("/models", ModelsQuery, ModelItem, lists.models),
     ListRoute("/metrics", MetricsQuery, "hindcast.metric/1", lists.metrics),
+    ListRoute("/drift", DriftQuery, "hindcast.metric/1", lists.drift),
     ListRoute("/alerts", AlertsQuery, "hindcast.alert/1", lists.alerts),
     ListRoute("/decisions", DecisionsQuery, "hindcast.decision/1", lists.decisions),
     ListRoute("/summary", SummaryQuery, SummaryItem, lists.summaries),
+    ListRoute("/outcomes", OutcomesQuery, OutcomesItem, lists.outcomes),
+    ListRoute("/lines", LinesQuery, LineItem, lists.lines),
     ListRoute("/dead-letters", LettersQuery, LetterItem, lists.letters),
     ListRoute("/dead-letters/counts", ListQuery, LetterCount, lists.letter_counts),
+    ListRoute("/silences", ListQuery, SilenceItem, lists.silences),
 )
 
 

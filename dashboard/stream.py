@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from dashboard.errors import RefusedError
+from dashboard.message import News
 from dashboard.queries import StreamQuery
 from dashboard.ring import Event, Ring
 
@@ -47,7 +48,7 @@ class Stream:
         self.clients += 1
         try:
             await response.prepare(request)
-            await self._follow(response, query.model, request.headers.get("Last-Event-ID") or query.last_event_id)
+            await self._follow(response, query, request.headers.get("Last-Event-ID") or query.last_event_id)
         except (TimeoutError, ConnectionError):
             if request.transport is not None:
                 request.transport.abort()  # what still waits to be sent would wait for ever
@@ -55,7 +56,7 @@ class Stream:
             self.clients -= 1
         return response
 
-    async def _follow(self, response: web.StreamResponse, model: str | None, event_id: str | None) -> None:
+    async def _follow(self, response: web.StreamResponse, query: StreamQuery, event_id: str | None) -> None:
         known = None if event_id is None else self._ring.number_of(event_id)
         number = self._ring.last if known is None else known
         if known is None:
@@ -66,7 +67,7 @@ class Stream:
                 number = self._ring.last
                 await self._write(response, self._note("reset"))
                 continue
-            wanted = [event for event in events[:_BATCH] if model in {None, event.news.model}]
+            wanted = [event for event in events[:_BATCH] if _wants(query, event.news)]
             if wanted:
                 await self._write(response, b"".join(map(self._line, wanted)))
             if events:
@@ -83,3 +84,7 @@ class Stream:
     def _line(self, event: Event) -> bytes:
         head = f"event: {event.news.kind}\nid: {self._ring.id_of(event.number)}\ndata: "
         return head.encode() + event.news.data + b"\n\n"
+
+
+def _wants(query: StreamQuery, news: News) -> bool:
+    return query.model in {None, news.model} and not (query.whole and news.segment)

@@ -143,9 +143,12 @@ MEANINGS: Final = {
     "state.standby_replicas": LATER,
     "state.memory_budget": "What caches, write buffers and accumulators of all partitions may take together. It is "
     "divided by `kafka.partitions`, whether one worker holds all of them or not.",
-    "web.host": "Address that `/metrics`, `/livez` and `/readyz` listen on, and the API of `hindcast dashboard`.",
+    "web.host": "Address that `/metrics`, `/livez` and `/readyz` listen on, "
+    "and the page and API of `hindcast dashboard`.",
     "web.port": "Their port; 0 takes a free one.",
-    "web.base_path": "What a proxy has in front of the API's paths, as `/hindcast`. `/metrics`, `/livez` and `/readyz` "
+    "web.page": "Whether workers serve the page and its API, too. Each that does holds the records of a day in memory.",
+    "web.base_path": "What a proxy has in front of the page's and the API's paths, as `/hindcast`. "
+    "`/metrics`, `/livez` and `/readyz` "
     "stay where they are.",
     "web.auth.bearer_file": "A file that holds a token and nothing else; requests bring it as `Authorization: Bearer`. "
     "Give this or `basic`. It is read at the start. `/metrics`, `/livez` and `/readyz` stay open.",

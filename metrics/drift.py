@@ -18,6 +18,7 @@ from metrics.distances import jensen_shannon, psi, psi_noise, wasserstein
 from metrics.drift_tests import benjamini_hochberg, chi2_pvalue, ks, ks_pvalue, nulls_doubled
 from metrics.equal_mass import equal_mass_groups
 from metrics.reference import FIRST, NULL, Categorical, Feature, Numeric
+from metrics.side_by_side import Bins, of_feature
 
 Ints = NDArray[np.int64]
 
@@ -45,7 +46,7 @@ class FeatureDrift:
 
     wasserstein and mean_shift are in standard deviations of the reference; new_categories is the share of values
     that the reference never had; drifted_by names what decided. binning_error: how far ``ks`` may be too small, and
-    ``wasserstein`` off, because bins are known and not values.
+    ``wasserstein`` off, because bins are known and not values. bins: both distributions (`metrics.side_by_side`).
     """
 
     ks: float | None = None
@@ -62,12 +63,13 @@ class FeatureDrift:
     drifted_by: list[str] = field(default_factory=list)
     binning_error: dict[str, float] = field(default_factory=dict)
     reason: str | None = None
+    bins: Bins | None = None
 
     def fields(self, names: Iterable[str]) -> dict[str, object]:
         """These fields of the metric record, with a reason or errors where there are some."""
         found = vars(self)
         return {name: found[name] for name in names} | {
-            name: found[name] for name in ("binning_error", "reason") if found[name]
+            name: found[name] for name in ("binning_error", "bins", "reason") if found[name]
         }
 
     @property
@@ -106,6 +108,7 @@ def compare(feature: Feature, window: Window, min_records: int) -> FeatureDrift:
     expected, found_there = (np.bincount(group, weights=side).astype(np.int64) for side in (reference, counts))
     null, records = int(counts[: NULL + 1].sum()), int(counts.sum())
     found = FeatureDrift(
+        bins=of_feature(feature, counts, GROUPS),
         psi=psi(expected, found_there),
         psi_threshold=max(PSI_POLICY, psi_noise(expected, found_there, PSI_ALPHA)),
         js=jensen_shannon(expected, found_there),

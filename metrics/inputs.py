@@ -128,8 +128,8 @@ def rounded_sums(terms: NDArray[np.floating[Any]], slot: Ints, slots: int) -> In
 
 
 def _record(found: dict[str, object]) -> dict[str, object]:
-    """Without a reason where there is none to be given, nor errors where there are none."""
-    return {name: value for name, value in found.items() if name not in {"reason", "binning_error"} or value}
+    """Without a reason where there is none to be given, nor errors and bins where there are none."""
+    return {name: value for name, value in found.items() if name not in {"reason", "binning_error", "bins"} or value}
 
 
 def duration_text(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """From a window's two vectors to the parts of its metric record."""
 
-from typing import TypedDict
+from typing import Final, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,19 @@ from metrics.calibration import (
 from metrics.confusion import Confusion, ratio
 from metrics.intervals import Interval, auc_interval, f1_interval, wilson
 from metrics.latency import LatencySummary, latency_summary
-from metrics.layout import CALIBRATION_BINS, FIXED_POINT, HEAD_COLUMNS, Column, Layout
+from metrics.layout import CALIBRATION_BINS, FINE, FIXED_POINT, HEAD_COLUMNS, Column, Layout
 from metrics.roc_auc import Histogram
+
+SHOWN_BINS: Final = 100
+"""Of the score histogram in records: finer ones would be most of a record."""
+
+
+class ScoreHistogram(TypedDict):
+    """Labelled scores by their class, in the bins of a hundredth that hold some; the last one holds 1 too."""
+
+    lower: list[float]
+    negatives: list[int]
+    positives: list[int]
 
 
 class BinarySummary(TypedDict):
@@ -32,12 +43,13 @@ class BinarySummary(TypedDict):
     metrics: dict[str, float | None]
     intervals: dict[str, list[float] | None]
     calibration: list[CalibrationBin]
+    score_histogram: NotRequired[ScoreHistogram]
     label_latency_seconds: LatencySummary | None
     binning_error: dict[str, float | None]
 
 
 def summarise(head: NDArray[np.int64], cells: NDArray[np.int32], layout: Layout, seconds: float) -> BinarySummary:
-    """Everything that a window, or a merge of windows, says.
+    """Everything that a window, or a merge of windows, says; of the finest layout its score histogram, too.
 
     head i8[H], cells i4[layout.cells]; seconds is the length of the window. All values
     are plain Python ones; None is what cannot be known. Raises ValueError for vectors
@@ -49,7 +61,7 @@ def summarise(head: NDArray[np.int64], cells: NDArray[np.int32], layout: Layout,
     confusion = Confusion(*counts[Column.TP : Column.TN + 1])
     negatives, positives = _held_bins(layout.negatives(cells), layout.positives(cells))
     curve = _curve(counts)
-    return BinarySummary(
+    found = BinarySummary(
         total=counts[Column.TOTAL],
         labelled=counts[Column.LABELLED],
         correct=confusion.correct,
@@ -64,6 +76,22 @@ def summarise(head: NDArray[np.int64], cells: NDArray[np.int32], layout: Layout,
             "auc": roc.binning_error(negatives, positives),
             "average_precision": ap.binning_error(negatives, positives),
         },
+    )
+    if layout == FINE:
+        found["score_histogram"] = score_histogram(layout.negatives(cells), layout.positives(cells))
+    return found
+
+
+def score_histogram(negatives: Histogram, positives: Histogram) -> ScoreHistogram:
+    """Both histograms i8[bins] in `SHOWN_BINS` bins; bins: a multiple of those.
+
+    >>> score_histogram(np.eye(1, 1000, 25, dtype=np.int64)[0], np.eye(1, 1000, 999, dtype=np.int64)[0])
+    {'lower': [0.02, 0.99], 'negatives': [1, 0], 'positives': [0, 1]}
+    """
+    shown = [one.reshape(SHOWN_BINS, -1).sum(axis=1) for one in (negatives, positives)]
+    held = np.flatnonzero(shown[0] + shown[1])
+    return ScoreHistogram(
+        lower=(held / SHOWN_BINS).tolist(), negatives=shown[0][held].tolist(), positives=shown[1][held].tolist()
     )
 
 

@@ -17,6 +17,7 @@ from metrics.drift import EFFECT_MIN, FALSE_DISCOVERIES, GROUPS, MEAN_SHIFT_MAX,
 from metrics.drift_tests import chi2_pvalue, ks, ks_pvalue
 from metrics.equal_mass import equal_mass_groups
 from metrics.isotonic import middles
+from metrics.side_by_side import of_numbers
 
 Histogram = NDArray[np.int64]
 
@@ -42,7 +43,8 @@ def score_drift(reference: Histogram, counts: Histogram) -> dict[str, object]:
         "ks": p_value < FALSE_DISCOVERIES and statistic >= EFFECT_MIN,
         "mean_shift": shift is not None and abs(shift) > MEAN_SHIFT_MAX,
     }
-    tested: dict[str, object] = {"ks": statistic, "ks_pvalue": p_value, "mean_shift": shift}
+    bins = of_numbers(np.arange(1, len(reference)) / len(reference), reference, counts, GROUPS)
+    tested: dict[str, object] = {"ks": statistic, "ks_pvalue": p_value, "mean_shift": shift, "bins": bins}
     return tested | {"binning_error": {"ks": error}} | _judged(expected, found, causes)
 
 

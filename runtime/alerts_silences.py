@@ -52,7 +52,7 @@ def add(settings: Settings, match: Matchers, lasts_ms: int, reason: str, now_ms:
     )
     for doubt in doubts(settings, match):
         typer.echo(f"hindcast: warning: {doubt}", err=True)
-    _write(settings, silence.silence_id, encode_silence(silence))
+    write(settings, silence.silence_id, silence)
     typer.echo(silence.silence_id)
     return 0
 
@@ -66,7 +66,7 @@ def end(settings: Settings, silence_id: str, now_ms: int) -> int:
     """End a silence that was begun on the command line. Raises ConfigError if there is none of that id."""
     if all(silence.silence_id != silence_id for silence in _lasting(settings, now_ms)):
         raise ConfigError([f"--end: no silence {silence_id} lasts (hindcast alerts silence --list)"])
-    _write(settings, silence_id, None)
+    write(settings, silence_id, None)
     return 0
 
 
@@ -108,12 +108,14 @@ def _topic(settings: Settings) -> str:
     return f"{settings.kafka.topic_prefix}silences"
 
 
-def _write(settings: Settings, silence_id: str, value: bytes | None) -> None:
+def write(settings: Settings, silence_id: str, silence: Silence | None) -> None:
+    """Put a silence on its topic, or (None) end it. Raises WorldError if the broker does not take it."""
     faults: list[str] = []
 
     def delivered(error: KafkaError | None, _: Message) -> None:
         faults.extend([] if error is None else [error.str()])
 
+    value = None if silence is None else encode_silence(silence)
     producer = Producer(client_config(settings) | {"acks": "all", "allow.auto.create.topics": False})
     try:
         producer.produce(_topic(settings), key=silence_id.encode(), value=value, on_delivery=delivered)

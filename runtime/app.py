@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import faust
 
-from agents import emit, housekeeping, join, merge, rekey
+from agents import emit, housekeeping, join, merge, rekey, report
 from agents.context import Context, Names
 from agents.dimensions import DimensionLog
 from models.codec import Decoder
@@ -84,7 +85,7 @@ def create_app(
     }
     for table in built.values():
         app.tables.add(table)
-    names = Names(*(topics[n].name for n in ("by-id", "partials", "metrics", "dead-letters")))
+    names = Names(*(topics[n].name for n in ("by-id", "partials", "metrics", "dead-letters", "pipeline")))
     hash_ids = hash_of_ids(settings.privacy)
     dimensions = _dimensions(settings, plan, topics["dimensions-changelog"].name, app, key_check(hash_ids, fatal))
     context = Context(
@@ -121,6 +122,7 @@ def _register(context: Context) -> None:
     join.register(context, keyed, rekeyed=bool(unkeyed))
     emit.register(context)
     merge.register(context)
+    report.register(context, socket.gethostname())
     housekeeping.register(context.app, (context.join, context.merge))
 
 

@@ -1,4 +1,4 @@
-"""`hindcast dashboard`: the read side as a process of its own, until somebody says stop."""
+"""The read side: `hindcast dashboard`, a process of its own, and the same page inside a worker."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from aiohttp.web import Application
 
 from dashboard.app import Site, add_api, protect
 from dashboard.guard import Credentials
+from dashboard.letter_store import LetterStore
 from dashboard.message import Kind
+from dashboard.pages import add_pages
+from dashboard.pipeline import GroupsView
 from dashboard.reader import Reader
 from dashboard.reading import Reading
 from dashboard.ring import Ring
+from dashboard.silence_store import SilenceStore
+from dashboard.silencing import Silencing
 from dashboard.store import Store
 from dashboard.stream import Stream
 from models.errors import WorldError
 from runtime import clock
+from runtime.alert_plan import silences_of
+from runtime.alerts_silences import write
+from runtime.consumer_groups import ConsumerGroups
 from runtime.interrupts import SIGNALS
+from runtime.page_lines import page_lines
 from runtime.security import aiokafka_kwargs, kafka_security
 from runtime.settings import AuthSettings, Settings
 from runtime.settings.secrets import read_secret
@@ -33,6 +42,8 @@ TOPICS: dict[Kind, str] = {
     "alert": "alerts",
     "decision": "decisions",
     "dead_letter": "dead-letters",
+    "pipeline": "pipeline",
+    "silence": "silences",
 }
 
 
@@ -42,19 +53,9 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    site = Site(
-        store=Store(),
-        ring=Ring(f"{clock.now_ms():x}"),
-        reading=Reading(),
-        now_ms=clock.now_ms,
-        version=version("hindcast-monitor"),
-        base_path=settings.web.base_path,
-    )
-    stream = Stream(site.ring)
-    app = Application()
-    protect(app, credentials(settings.web.auth))
-    add_health(app, _telemetry(settings, site, stream).registry, site.reading.why_not_ready, lambda: None)
-    add_api(app, site, stream)
+    app, telemetry = Application(), Telemetry(settings.limits.series_max)
+    site = mount(app, settings, telemetry)
+    add_health(app, telemetry.registry, site.reading.why_not_ready, lambda: None)
     told = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, _tell, told)
@@ -71,6 +72,34 @@ async def _serve(settings: Settings) -> int:
         await asyncio.gather(reading, return_exceptions=True)
         await server.stop()
     return 0
+
+
+def mount(app: Application, settings: Settings, telemetry: Telemetry) -> Site:
+    """Add the page and the API to an application, behind `web.auth`; `reader(settings, site).run()` fills them."""
+    allowed = credentials(settings.web.auth)
+    store = Store(
+        letters=LetterStore(with_content=allowed is not None),
+        silences=SilenceStore(silences_of(settings.alerts)),
+        lines=page_lines(settings),
+    )
+    site = Site(
+        store=store,
+        ring=Ring(f"{clock.now_ms():x}"),
+        reading=Reading(),
+        now_ms=clock.now_ms,
+        version=version("hindcast-monitor"),
+        base_path=settings.web.base_path,
+        consumers=GroupsView(ConsumerGroups(settings).look, clock.monotonic_seconds),
+        silencing=None if allowed is None else silencing(settings, allowed),
+    )
+    stream = Stream(site.ring)
+    protect(app, allowed)
+    add_api(app, site, stream)
+    add_pages(app, site.base_path, site.version)
+    telemetry.watch("hindcast_dashboard_records", lambda: {(): float(len(site.store.metrics))})
+    telemetry.watch("hindcast_dashboard_lag", lambda: {(): float(site.reading.behind)})
+    telemetry.watch("hindcast_dashboard_streams", lambda: {(): float(stream.clients)})
+    return site
 
 
 def _tell(told: asyncio.Event) -> None:
@@ -94,6 +123,15 @@ def reader(settings: Settings, site: Site) -> Reader:
     )
 
 
+def silencing(settings: Settings, allowed: Credentials) -> Silencing:
+    """Silences as `hindcast alerts silence` writes them."""
+    return Silencing(
+        begin=lambda silence: write(settings, silence.silence_id, silence),
+        end=lambda silence_id: write(settings, silence_id, None),
+        username=allowed.username or "somebody with the token",
+    )
+
+
 def credentials(auth: AuthSettings | None) -> Credentials | None:
     """What requests have to bring; None for nothing. Raises WorldError if a file went away since loading."""
     if auth is None:
@@ -104,11 +142,3 @@ def credentials(auth: AuthSettings | None) -> Credentials | None:
         return Credentials(read_secret(auth.bearer_file or ""))
     except ValueError as error:
         raise WorldError(f"web.auth: {error}") from None
-
-
-def _telemetry(settings: Settings, site: Site, stream: Stream) -> Telemetry:
-    telemetry = Telemetry(settings.limits.series_max)
-    telemetry.watch("hindcast_dashboard_records", lambda: {(): float(len(site.store.metrics))})
-    telemetry.watch("hindcast_dashboard_lag", lambda: {(): float(site.reading.behind)})
-    telemetry.watch("hindcast_dashboard_streams", lambda: {(): float(stream.clients)})
-    return telemetry

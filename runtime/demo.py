@@ -29,7 +29,7 @@ from runtime.try_out import EMBEDDED
 
 LINE_SECONDS = 5.0
 LOOK_SECONDS = 0.2
-ROWS_BESIDE_WINDOWS = 14
+ROWS_BESIDE_WINDOWS = 15
 
 
 def run(settings: Settings | None, for_seconds: float | None, seed: int) -> int:
@@ -71,6 +71,7 @@ def _parts(stack: ExitStack, directory: Path, state: DemoState, seed: int, stop:
         stack.callback(reader.close)
     scraper = Scraper("127.0.0.1", port, stop)
     state.window_name = model.window.name
+    state.page = f"http://127.0.0.1:{port}/"
     for thread in (simulator, scraper):
         thread.start()
         stack.callback(thread.join, 1.0)
@@ -142,6 +143,7 @@ def _shown(console: Console, state: DemoState) -> Iterator[Callable[[], None]]:
 
 def _lines(console: Console, state: DemoState) -> Callable[[], None]:
     told, began, alerted = -LINE_SECONDS, False, 0
+    console.print(f"live page: {state.page}", highlight=False, soft_wrap=True)
 
     def show() -> None:
         nonlocal told, began, alerted

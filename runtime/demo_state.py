@@ -56,6 +56,8 @@ class DemoState:
     changes: list[AlertEvent] = field(default_factory=list)
     """Alerts that have begun to fire or were resolved, in order."""
     note: str = "starting"
+    page: str = ""
+    """Where the live page is."""
 
     def add(self, records: Iterable[MetricRecord]) -> None:
         """Take in metric records; an older revision of a known one changes nothing."""

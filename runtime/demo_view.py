@@ -100,7 +100,8 @@ def _headline(state: DemoState) -> Text:
     )
     if state.degraded:
         text.append("  the model is degrading now", style="bold red")
-    return text.append("  (Ctrl-C ends)", style="dim")
+    text.append("  (Ctrl-C ends)", style="dim")
+    return text.append(f"\nlive page: {state.page}", style="cyan") if state.page else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def configuration(bootstrap: str, port: int, directory: Path) -> dict[str, objec
         "models": {"fraud": fraud},
         "alerts": {"packs": [], "rules": [_rule()]},
         "state": {"directory": str(directory / "state"), "memory_budget": "256MiB"},
-        "web": {"host": "127.0.0.1", "port": port},
+        "web": {"host": "127.0.0.1", "port": port, "page": True},
     }
 
 

@@ -17,6 +17,7 @@ _USED: Final = MappingProxyType(
         "ingest": {
             "metrics": "output",
             "dead-letters": "output",
+            "pipeline": "output",
             "by-id": _INTERNAL,
             "partials": _INTERNAL,
             "join-changelog": _INTERNAL,

@@ -33,6 +33,7 @@ from telemetry.registry import Telemetry
 from web.health import Server, add_health, serve
 
 if TYPE_CHECKING:
+    from dashboard.app import Site
     from runtime.alerts_app import Alerts
 
 log = logging.getLogger(__name__)
@@ -87,11 +88,17 @@ class Beside(mode.Service):
         self._running, self._settings, self._telemetry = running, settings, telemetry
         self.watch = running.watch(telemetry)
         self._server: Server | None = None
+        self._site: Site | None = None
 
     async def on_start(self) -> None:
         """Serve before recovery: readiness says what is missing."""
         web = self._settings.web
-        app = add_health(Application(), self._telemetry.registry, self.watch.why_not_ready, self.watch.why_not_live)
+        app = Application()
+        if web.page:
+            from runtime.dashboard import mount  # only where it is served
+
+            self._site = mount(app, self._settings, self._telemetry)
+        add_health(app, self._telemetry.registry, self.watch.why_not_ready, self.watch.why_not_live)
         self._server = await serve(web.host, web.port, app)
         log.info("listening on port %d", self._server.port)
 
@@ -113,6 +120,18 @@ class Beside(mode.Service):
         while not self.should_stop:
             await self.watch.look()
             await self.sleep(1.0)
+
+    @mode.Service.task
+    async def read_for_page(self) -> None:
+        """Fill the page. Whatever is wrong with it, the worker's own work goes on."""
+        if self._site is None:
+            return
+        from runtime.dashboard import reader
+
+        try:
+            await reader(self._settings, self._site).run()
+        except Exception:
+            log.exception("the page is not read any further")
 
     @mode.Service.task
     async def look_at_sources(self) -> None:

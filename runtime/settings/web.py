@@ -32,7 +32,7 @@ class AuthSettings(Section):
 
 
 class WebSettings(Section):
-    """Where /metrics, /livez and /readyz are served, and by `hindcast dashboard` the API."""
+    """Where /metrics, /livez and /readyz are served, and by `hindcast dashboard` the page and its API."""
 
     host: Annotated[str, Field(min_length=1)] = "0.0.0.0"  # noqa: S104 - scraped from other hosts
     port: int = Field(default=6066, ge=0, le=65_535)
@@ -42,3 +42,4 @@ class WebSettings(Section):
         WithJsonSchema({"type": "string", "pattern": f"^{_BASE_PATH}$"}),
     ] = ""
     auth: AuthSettings | None = None
+    page: bool = False

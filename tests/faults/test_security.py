@@ -32,7 +32,7 @@ def rights(scene: Scene) -> list[Right]:
     group = prefix.rstrip("-")
     wanted = {
         **dict.fromkeys(scene.topics.values(), ("Read",)),
-        **dict.fromkeys((f"{prefix}{name}" for name in ("dead-letters", "decisions")), ("Write",)),
+        **dict.fromkeys((f"{prefix}{name}" for name in ("dead-letters", "decisions", "pipeline")), ("Write",)),
         f"{prefix}silences": ("Read",),
         **dict.fromkeys((f"{prefix}{name}" for name in BOTH), ("Read", "Write")),
     }

@@ -1,6 +1,7 @@
 """A worker, a broker and the dashboard: what the topics say, it says, at once and again after it was killed."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,11 @@ def test_the_lists_are_what_stands_on_the_topics_also_after_a_kill(scene: Scene,
         traffic.send("predictions", {"id": "x"})  # without a time: a dead letter
         events.wait(of_window(traffic.start_ms, total=20, labelled=5), 30)
         events.wait(lambda event: event.kind == "dead_letter", 30)
+    _await(lambda: _fates(dashboard) == {"joined": 10, "pending": 15, "dead_lettered": 1})
+    groups, lag = _consumers(dashboard)
+    assert groups == {scene.prefix.rstrip("-"): ("stable", 1)}
+    assert set(scene.topics.values()) <= lag.keys()
+    _await(lambda: all(_consumers(dashboard)[1][topic] == 0 for topic in scene.topics.values()))
     for worker in scene.workers:
         worker.terminate()
     wanted = _newest(scene)
@@ -121,6 +127,30 @@ def test_the_lists_are_what_stands_on_the_topics_also_after_a_kill(scene: Scene,
     assert {path: dashboard.items(path) for path in lists} == before
     code, seconds = dashboard.terminate()
     assert (code, seconds < 10) == (0, True)
+
+
+def _pipeline(dashboard: DashboardProcess) -> Any:  # noqa: ANN401  # JSON
+    code, body = dashboard.get("/api/v1/pipeline")
+    assert code == 200, body
+    return orjson.loads(body)
+
+
+def _fates(dashboard: DashboardProcess) -> dict[str, int]:
+    """Those of predictions and labels together."""
+    found = Counter[str]()
+    for counts in _pipeline(dashboard)["fates"].values():
+        found.update(counts)
+    return {fate: count for fate, count in found.items() if count}
+
+
+def _consumers(dashboard: DashboardProcess) -> tuple[dict[str, tuple[str, int]], dict[str, int]]:
+    """(group -> state and members, topic -> records that are not acknowledged)."""
+    told = _pipeline(dashboard)["consumers"]
+    assert told["problem"] is None
+    lag = Counter[str]()
+    for one in told["lag"]:
+        lag[one["topic"]] += one["records"] or 0
+    return {one["group"]: (one["state"], len(one["members"])) for one in told["groups"]}, dict(lag)
 
 
 def _newest(scene: Scene) -> dict[str, int]:

@@ -31,7 +31,8 @@ class WorkerProcess:
         self.state = Path(settings.get("state", {}).get("directory", self.home / "state"))
         self.home.mkdir(parents=True, exist_ok=True)
         self.port = free_ports(1)[0]
-        own: dict[str, Any] = {"state": {"directory": str(self.state)}, "web": {"host": "127.0.0.1", "port": self.port}}
+        web = settings.get("web", {}) | {"host": "127.0.0.1", "port": self.port}
+        own: dict[str, Any] = {"state": {"directory": str(self.state)}, "web": web}
         self.config = self.home / "hindcast.yaml"
         self.config.write_bytes(orjson.dumps(settings | own))  # JSON is YAML
         self.roles = "ingest"

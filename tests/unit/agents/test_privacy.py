@@ -76,7 +76,7 @@ class Worker:
         self.state = JoinState(self.plan, 0, MemoryCheckpoint())
         context = SimpleNamespace(
             plan=self.plan,
-            names=Names("by-id", "partials", "metrics", "dead-letters"),
+            names=Names("by-id", "partials", "metrics", "dead-letters", "pipeline"),
             app=SimpleNamespace(producer=SimpleNamespace(send=self._send)),
             now_ms=lambda: NOW_MS + 600_000,
             telemetry=self.telemetry,

@@ -11,6 +11,8 @@ from models.alert_event import AlertEvent, Status, encode_alert
 from models.dead_letter import headers
 from models.decision import Decision, DecisionState, encode_decision
 from models.metric_record import ms_of_iso
+from models.pipeline_record import PipelineRecord, encode_pipeline
+from models.silence import Silence, encode_silence
 
 NOON_MS = ms_of_iso("2026-11-21T12:00:00Z")
 MINUTE_MS = 60_000
@@ -94,6 +96,33 @@ def decision(state: DecisionState = "proposed", *, offset: int = 0, **parts: obj
 def letter(offset: int = 0, *, code: str = "json", written_ms: int = NOON_MS) -> Message:
     found = headers(code, "malformed", topic="in", partition=1, offset=offset, timestamp_ms=NOON_MS, model="fraud")
     return Message("dead_letter", 0, offset, written_ms, None, b"{SECRET", found)
+
+
+def pipeline(partition: int = 0, *, worker: str = "worker-0", **fates: int) -> Message:
+    """A state partition whose predictions have these fates."""
+    record = PipelineRecord(
+        partition=partition,
+        worker=worker,
+        fates={"predictions": fates, "labels": {"joined": fates.get("joined", 0)}},
+        watermarks_ms={"fraud": NOON_MS + partition},
+        rows=7,
+        open_windows=2,
+        emitted_at_ms=NOON_MS,
+    )
+    return Message("pipeline", 0, 0, NOON_MS, record.key(), encode_pipeline(record))
+
+
+def silence(silence_id: str = "s1", minutes: int = 60, **match: str) -> Message:
+    """A silence that began at noon."""
+    found = Silence(
+        silence_id=silence_id,
+        match={label: [value] for label, value in match.items()},
+        starts_at_ms=NOON_MS,
+        ends_at_ms=NOON_MS + minutes * MINUTE_MS,
+        reason="deploying",
+        created_by="ann",
+    )
+    return Message("silence", 0, 0, NOON_MS, silence_id.encode(), encode_silence(found))
 
 
 def junk(kind: Kind, value: object) -> Message:

@@ -13,8 +13,10 @@ from prometheus_client import CollectorRegistry
 from dashboard.app import Site, add_api, protect
 from dashboard.guard import Credentials
 from dashboard.message import Message
+from dashboard.pipeline import GroupsView
 from dashboard.reading import Reading
 from dashboard.ring import Ring
+from dashboard.silencing import Silencing
 from dashboard.store import Store
 from dashboard.stream import Stream
 from tests.unit.dashboard.samples import NOON_MS
@@ -61,10 +63,13 @@ async def scene(
     ring_bytes_max: int = 1 << 20,
     heartbeat_seconds: float = 15.0,
     now_ms: int = NOON_MS,
+    consumers: GroupsView | None = None,
+    silencing: Silencing | None = None,
 ) -> AsyncIterator[Scene]:
     """A site that listens."""
     ring = Ring("boot", ring_bytes_max)
-    site = Site(Store(), ring, Reading(connected=True, caught_up=True), lambda: now_ms, "1.2", base_path)
+    reading = Reading(connected=True, caught_up=True)
+    site = Site(Store(), ring, reading, lambda: now_ms, "1.2", base_path, consumers, silencing)
     stream = Stream(ring, heartbeat_seconds, write_seconds_max=0.2)
     app = web.Application()
     protect(app, credentials)

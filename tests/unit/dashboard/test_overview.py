@@ -145,3 +145,17 @@ def test_the_greatest_quantile_of_the_windows_bounds_that_of_their_union(
         return sorted(values)[-(-percent * len(values) // 100) - 1]
 
     assert quantile([value for values in windows for value in values]) <= max(map(quantile, windows))
+
+
+def test_the_settled_window_is_the_newest_with_the_usual_number_of_labels() -> None:
+    item = only(metric(0, labelled=90), metric(1, labelled=45), metric(2, labelled=44), metric(3, labelled=0))
+    assert item.settled_window is not None
+    assert item.settled_window.window_start == "2026-11-21T12:01:00Z"
+    assert only(metric(0, labelled=0)).settled_window is None
+
+
+def test_the_trend_is_the_main_metric_of_the_last_windows() -> None:
+    made = [metric(i, metrics={"accuracy": i / 100}) for i in range(70)]
+    item = only(*made, metric(70, metrics={"accuracy": None}))
+    assert (item.headline, item.since) == ("accuracy", "2026-11-21T12:00:00Z")
+    assert item.trend == [i / 100 for i in range(11, 70)] + [None]

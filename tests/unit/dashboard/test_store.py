@@ -1,9 +1,11 @@
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.letter_store import LetterStore
 from dashboard.message import DAY_MS, Kind, Message
 from dashboard.metric_record import ROLLING, SeriesName
 from dashboard.metric_store import BYTES_MAX, MetricStore
@@ -203,11 +205,20 @@ def test_decisions_follow_their_state() -> None:
     assert len(store.decisions.decisions) == 0
 
 
-def test_dead_letters_are_counted_by_code_and_never_show_their_content() -> None:
+def test_dead_letters_are_counted_by_code_and_show_their_content_only_where_that_is_asked_for() -> None:
     store = Store()
     news = [store.add(letter(i, code="json" if i % 3 else "depth")) for i in range(300)]
     assert all(one is not None and b"SECRET" not in one.data for one in news)
     assert store.letters.counts() == {("json", "in"): 200, ("depth", "in"): 100}
-    assert [one.offset for one in store.letters.sample] == list(range(100, 300))
+    assert [one.letter.offset for one in store.letters.sample] == list(range(100, 300))
     store.expire(NOON_MS + DAY_MS + 3_600_000)
     assert (store.letters.sample, store.letters.counts()) == ([], {})
+    showing = Store(letters=LetterStore(with_content=True))
+    showing.add(letter())
+    showing.clear()
+    shown = showing.add(letter())
+    assert shown is not None
+    assert orjson.loads(shown.data)["content"] == "{SECRET"
+    redacted = letter()
+    showing.add(redacted._replace(headers=[*redacted.headers, ("hindcast.redacted", b"true")], value=b""))
+    assert [one.content for one in showing.letters.sample] == [b"{SECRET", None]

@@ -19,8 +19,8 @@ COUNTRIES = ["DE", "FR", "IT", "ES", "PL"]
 SHARES = [0.5, 0.25, 0.15, 0.07, 0.03]
 COUNTRY = categorical_feature(RNG.choice(COUNTRIES, 10_000, p=SHARES).tolist(), nulls=100)
 FEATURES: list[Feature] = [NORMAL, COUNTRY, numeric_feature(np.full(40, 3.0))]
-NUMBERS = {"ks", "ks_pvalue", "psi", "psi_threshold", "js", "wasserstein", "mean_shift", "null_ratio"}
-CATEGORIES = {"chi2_pvalue", "psi", "psi_threshold", "js", "null_ratio", "new_categories"}
+NUMBERS = {"bins", "ks", "ks_pvalue", "psi", "psi_threshold", "js", "wasserstein", "mean_shift", "null_ratio"}
+CATEGORIES = {"bins", "chi2_pvalue", "psi", "psi_threshold", "js", "null_ratio", "new_categories"}
 
 
 def judged(feature: Feature, values: Sequence[object], min_records: int = 30) -> FeatureDrift:

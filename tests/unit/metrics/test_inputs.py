@@ -142,8 +142,8 @@ def test_the_record_has_the_names_of_the_contract() -> None:
         "over": "1h", "records": 200, "features_drifted": 0,
     }  # fmt: skip
     names = "ks ks_pvalue psi psi_threshold js wasserstein chi2_pvalue mean_shift null_ratio new_categories drifted"
-    assert set(drift["features"]["amount"]) == {*names.split(), "drifted_by", "binning_error"}
-    assert set(drift["features"]["country"]) == {*names.split(), "drifted_by"}
+    assert set(drift["features"]["amount"]) == {*names.split(), "drifted_by", "binning_error", "bins"}
+    assert set(drift["features"]["country"]) == {*names.split(), "drifted_by", "bins"}
 
 
 def test_spans_whose_cells_were_summed_say_the_same() -> None:

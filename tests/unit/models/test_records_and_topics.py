@@ -85,7 +85,7 @@ def test_internal_topics_and_only_they_have_internal_names() -> None:
         is_single = topic.name.endswith(("dimensions-changelog", "alerts", "silences", "notify-changelog"))
         assert topic.partitions == (1 if is_single else 8)
     public = {name for name, topic in topics.items() if not topic.internal}
-    assert public == {"metrics", "dead-letters", "alerts", "decisions", "silences"}
+    assert public == {"metrics", "dead-letters", "alerts", "decisions", "silences", "pipeline"}
     assert topics["silences"].config() == {"cleanup.policy": "compact", "retention.ms": "-1"}
     assert topics["alerts"].config() == topics["metrics"].config()
     assert topics["metrics"].config() == {"cleanup.policy": "compact,delete", "retention.ms": str(30 * DAY_MS)}

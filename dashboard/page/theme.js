@@ -1,0 +1,5 @@
+// Not a module: it runs before the first paint, so that a chosen theme does not flash the other one.
+{
+  const chosen = localStorage.getItem("hindcast-theme");
+  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+}
