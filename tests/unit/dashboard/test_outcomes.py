@@ -1,3 +1,5 @@
+from typing import Any
+
 from dashboard.answers import LineItem
 from models.metric_record import ms_of_iso
 from tests.unit.dashboard.samples import MINUTE_MS, NOON_MS, metric
@@ -14,12 +16,12 @@ def row(lower: float, count: int, mean_score: float, positive_rate: float) -> di
     }
 
 
-FIRST = {
+FIRST: dict[str, Any] = {
     "confusion": {"tp": 1, "fp": 2, "fn": 0, "tn": 3},
     "calibration": [row(0.1, 2, 0.1, 0.5)],
     "score_histogram": {"lower": [0.12, 0.5], "negatives": [1, 0], "positives": [1, 4]},
 }
-SECOND = {
+SECOND: dict[str, Any] = {
     "confusion": {"tp": 10, "fp": 0, "fn": 1, "tn": 0},
     "calibration": [row(0.1, 6, 0.18, 1 / 6), row(0.9, 1, 0.95, 1.0)],
     "score_histogram": {"lower": [0.5, 0.91], "negatives": [2, 0], "positives": [0, 1]},
