@@ -104,6 +104,7 @@ def test_calibration_curves_and_confusion_are_those_of_the_chosen_time(open_page
     old, new = (record(i, "fraud", "v1", "binary", parts(n)) for i, n in ((-90, 1000), (-1, 3)))
     server = serve(old, new, record(-2, "fraud", "v1", "binary", parts(7)))
     page = open_page("/models/fraud?span=1h", on=server)
+    expect(page.locator(".confusion td")).to_have_count(4)
     cells = page.locator(".confusion td").all_inner_texts()
     assert [cell.split()[0] for cell in cells] == ["10", "0", "10", "20"]  # true positives first
     observed = chart(page, "Calibration")["traces"]
@@ -122,6 +123,7 @@ def test_regressions_and_several_classes_have_views_of_their_own(open_page: Open
     expect(page.get_by_role("heading", name="Confusion")).to_have_count(0)
     page = open_page("/models/intent")
     table = page.locator(".confusion")
+    expect(table.locator("tbody tr")).to_have_count(4)
     assert table.locator("tbody th").all_inner_texts() == ["refund", "delivery", "invoice", "other"]
     expect(page.get_by_role("table", name="Classes").locator("tbody tr")).to_have_count(4)
 

@@ -51,6 +51,7 @@ def test_names_of_classes_are_text(open_page: OpenPage, serve: Serve) -> None:
     evil = HOSTILE[0]
     confusion = {evil: {evil: 3, "a": 1}, "a": {"a": 5}, "b": {"b": 1}}
     page = open_page("/models/m", on=serve(record(-1, "m", "v1", "multiclass", PARTS | {"confusion": confusion})))
+    expect(page.locator(".confusion tbody th")).to_have_count(3)
     assert evil in page.locator(".confusion tbody th").all_inner_texts()
     assert page.evaluate("globalThis.hit ?? null") is None
 

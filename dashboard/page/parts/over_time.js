@@ -3,6 +3,7 @@
 import { colour, faint } from "../charts.js";
 import { axisTime, interval, isInterval, isNumber, metricTitle, number, time } from "../format.js";
 
+const MARKED = 400; // each mark is an element of the document
 const NAMED = 4; // more names than that would lie on one another
 
 /** What stands behind a chart over time: alerts as bands, deployments and thresholds as lines. */
@@ -44,7 +45,7 @@ export function metricTraces(records, name, { of = (record) => record, tone = "s
     ...bands(rows, tone),
     trace(rows.slice(0, final + 1), title, { line }),
     trace(rows.slice(Math.max(final, 0)), `${title}, provisional`, { line: { ...line, width: 1.5, dash: "3px,2px" },
-      mode: "lines+markers", marker: { size: 2.5, color: colour(tone) } }),
+      mode: rows.length - final < MARKED ? "lines+markers" : "lines", marker: { size: 2.5, color: colour(tone) } }),
   ];
 }
 

@@ -42,10 +42,11 @@ class ModelPage {
 
   async load() {
     const { api, signal, model } = this.context;
+    this.build();
+    this.drawHead(); // known already; the windows of a day take longer
     [this.incidents, { items: this.lines }] = await Promise.all([
       api.all("alerts", { model, since: this.history.since }, 1_000, signal), api.list("lines", { model }, signal),
       this.history.load(api, signal), this.loadOutcomes()]);
-    this.build();
     this.draw();
   }
 
@@ -89,8 +90,8 @@ class ModelPage {
     const choose = (metric) => {
       this.metric = metric;
       remember(context, { metric });
-      this.drawTime();
-      this.drawEstimated(this.history.records);
+      afterPaint(() => this.drawTime());
+      afterPaint(() => this.drawEstimated(this.history.records));
     };
     this.time.root.querySelector("figcaption").append(
       h("div", { class: "choices" }, select("Metric", metrics, this.metric, choose)));
@@ -113,8 +114,7 @@ class ModelPage {
     const { parts, history, item, outcomes } = this;
     const records = history.records;
     const span = this.range();
-    replace(this.pill, state(item), h("span", { class: "quiet small" }, ` ${item.reason}`));
-    parts.headline.show(item);
+    this.drawHead();
     this.drawTime();
     this.drawEstimated(records);
     parts.coverage.show(records, span);
@@ -125,6 +125,11 @@ class ModelPage {
     const scores = outcomes?.score_histogram ?? { lower: [], negatives: [], positives: [] };
     parts.histogram?.show(scores);
     parts.curves?.show(scores);
+  }
+
+  drawHead() {
+    replace(this.pill, state(this.item), h("span", { class: "quiet small" }, ` ${this.item.reason}`));
+    this.parts.headline.show(this.item);
   }
 
   range() {
@@ -194,6 +199,11 @@ class ModelPage {
 function newest(versions) {
   return [...versions].sort((a, b) => (b.window?.window_end ?? "").localeCompare(a.window?.window_end ?? "")
     || (b.window?.total ?? 0) - (a.window?.total ?? 0))[0];
+}
+
+/** Let what was clicked be seen first: a day of windows takes longer to draw than a frame. */
+function afterPaint(run) {
+  requestAnimationFrame(() => setTimeout(run));
 }
 
 function remember(context, values) {
