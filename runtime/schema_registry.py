@@ -60,6 +60,8 @@ class SchemaRegistry:
         finally:
             self._client.clear_caches()  # type: ignore[no-untyped-call]  # has no types; the caches have no bound
         kind, text = found.schema_type or "AVRO", found.schema_str or ""
+        if not text:
+            raise RegistryError(f"schema registry {self.url}: answered without a schema")
         if kind == "PROTOBUF" and fmt and ";" in text:
             raise RegistryError(f"schema registry {self.url}: gives Protobuf schemas as text only, not as descriptors")
         return Schema(kind, text, tuple(references.items()))
