@@ -31,22 +31,25 @@ def avro_reader(schema: Schema) -> Reader:
     try:
         for _, text in schema.references:
             parse_schema(_plain(json.loads(text)), named_schemas=names)
+        top = _plain(_top(schema))
+        is_record = isinstance(top, dict) and top.get("type") == "record"
         # A record of one field is written as the field alone: so unions and names may stand on top, too.
-        top = {"type": "record", "name": "HindcastTop", "fields": [{"name": _VALUE, "type": _plain(_top(schema))}]}
-        parsed = parse_schema(top, named_schemas=names)
+        wrapped = {"type": "record", "name": "HindcastTop", "fields": [{"name": _VALUE, "type": top}]}
+        parsed = parse_schema(top if is_record else wrapped, named_schemas=names)
         check_bounded(names)
     except DecodeError:
         raise
     except Exception:  # noqa: BLE001  # whatever fastavro makes of a schema that is none
         raise unusable("not an Avro schema that can be read") from None
-    return _reader(schemaless_reader, parsed)
+    return _reader(schemaless_reader, parsed, is_record=is_record)
 
 
-def _reader(read: Read, parsed: Any) -> Reader:  # noqa: ANN401  # a schema as fastavro keeps it
+def _reader(read: Read, parsed: Any, *, is_record: bool) -> Reader:  # noqa: ANN401  # a schema as fastavro keeps it
     def text(body: bytes) -> bytes:
         stream = BytesIO(body)
         try:
-            record = read(stream, parsed, None)[_VALUE]
+            found = read(stream, parsed, None)
+            record = found if is_record else found[_VALUE]
         except UnicodeDecodeError:
             raise DecodeError("encoding", "a string that is not UTF-8") from None
         except Exception:  # noqa: BLE001  # whatever fastavro makes of bytes that are something else

@@ -136,6 +136,7 @@ def for_proto(make: Callable[[], Any], record: Record) -> Any:  # noqa: ANN401  
     return message
 
 
+_NAMES: Final = {"prediction": "predicted_fraud", "actual": "actual_fraud"}
 _TIMES: Final = frozenset({"timestamp", "label_time"})
 
 
@@ -158,9 +159,12 @@ class Serializing:
     """
 
     def __init__(
-        self, url: str, formats: dict[Topic, RegistryFormat], names: dict[Topic, str], evolves_after: int
+        self,
+        client: SchemaRegistryClient,
+        formats: dict[Topic, RegistryFormat],
+        names: dict[Topic, str],
+        evolves_after: int,
     ) -> None:
-        client = SchemaRegistryClient({"url": url})
         self._formats = formats
         self._context = {topic: SerializationContext(name, MessageField.VALUE) for topic, name in names.items()}
         self._classes = proto_classes()
@@ -171,7 +175,8 @@ class Serializing:
 
     def __call__(self, topic: Topic, value: bytes) -> bytes:
         """The value in the topic's format."""
-        record = orjson.loads(value)
+        # The records that close a load have the canonical names, and classes as numbers.
+        record = {_NAMES.get(name, name): bool(v) if name in _NAMES else v for name, v in orjson.loads(value).items()}
         serializers, version = self._serializers[topic], 0
         if self._formats[topic] == "protobuf":
             record = for_proto(self._classes[topic], record)

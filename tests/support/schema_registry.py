@@ -125,8 +125,8 @@ class SchemaRegistryFake:
             case "GET", "schemas", "ids", number:
                 return self._shown(int(number), wants)
             case "GET", "subjects", subject, "versions", version:
-                number = self._numbered(subject, version)
-                return {"subject": subject, "version": int(version), "id": number, **self._shown(number, wants)}
+                schema_id = self._numbered(subject, version)
+                return {"subject": subject, "version": int(version), "id": schema_id, **self._shown(schema_id, wants)}
             case "POST", "subjects", subject, "versions":
                 sent = orjson.loads(body)
                 kind = sent.get("schemaType", "AVRO")

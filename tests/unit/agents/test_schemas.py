@@ -17,7 +17,7 @@ from models.schemas.registered import RegistryFormat, Schema
 from tests.support.schema_formats import framed
 from tests.unit.models.schemas.support import opener
 from tests.unit.models.support import NOW_MS, Consumed
-from transport.chunk import Chunk
+from transport.chunk import Chunk, ConsumedRecord
 
 FIELDS = [ModelFields("fraud", "predictions")]
 JSON = Schema("JSON", "{}")
@@ -60,7 +60,8 @@ def context(registry: Registry, *decoders: FramedDecoder | Decoder, during: Call
 
 
 def chunk(topic: str, *ids: int) -> Chunk:
-    return Chunk(topic, 0, [Consumed(at, framed(one, b"{}")) for at, one in enumerate(ids)])
+    records = [Consumed(at, framed(one, b"{}")) for at, one in enumerate(ids)]
+    return Chunk(topic, 0, cast("list[ConsumedRecord]", records))
 
 
 def test_f53_a_chunk_waits_until_the_registry_is_back_and_its_topic_says_so_meanwhile() -> None:

@@ -143,7 +143,7 @@ def test_its_certificate_is_verified_by_the_ca_file(tmp_path: Path) -> None:
             SchemaRegistry(RegistrySettings(url=fake.url, ca_file=str(tmp_path / "other.pem"))).check_login()
 
 
-def settings(its_format: str = "avro", labels: str = "json", **registry: object) -> dict[str, Any]:
+def settings(its_format: str = "avro", labels: str = "json", **registry: str) -> dict[str, Any]:
     model = {"predictions": {"topic": "p", "format": its_format}, "labels": {"topic": "l", "format": labels}}
     return {"kafka": {"schema_registry": registry} if registry else {}, "models": {"m": model}}
 
@@ -169,7 +169,7 @@ def problems(tree: dict[str, Any]) -> list[str]:
         ({"url": "https://r", "cert_file": __file__}, "kafka.schema_registry.key_file: is needed beside cert_file"),
     ],
 )
-def test_what_is_wrong_with_the_section_is_one_line(registry: dict[str, object], line: str) -> None:
+def test_what_is_wrong_with_the_section_is_one_line(registry: dict[str, str], line: str) -> None:
     found = problems(settings(**registry))
     assert len(found) == 1
     assert found[0].startswith(line)

@@ -98,6 +98,7 @@ def of_json(topic: Topic, fields: ModelFields, records: list[Record]) -> object:
 
 
 def of(its_format: RegistryFormat, topic: Topic, fields: ModelFields, records: list[Record]) -> object:
+    values: list[bytes]
     match its_format:
         case "avro":
             version = len(AVRO[topic])
