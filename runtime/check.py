@@ -34,7 +34,7 @@ def run(settings: Settings, file: Path | None, *, send_test: bool = False) -> in
     for line in (*([told] if told else []), *unwatched(settings), *silent_drift(plan.rules, settings)):
         typer.echo(f"hindcast: warning: {line}", err=True)
     reached = post_tests(plan, plan.specs) if send_test else check_channels(plan)
-    reached &= _registry_answers(settings)
+    reached &= registry_answers(settings)
     try:
         found = inspect(settings)
     except WorldError as error:
@@ -48,7 +48,7 @@ def run(settings: Settings, file: Path | None, *, send_test: bool = False) -> in
     return 1 if found.errors or not reached else 0
 
 
-def _registry_answers(settings: Settings) -> bool:
+def registry_answers(settings: Settings) -> bool:
     """Whether schemas can be asked for, where a topic needs some; says so."""
     try:
         registry = registry_of(settings)

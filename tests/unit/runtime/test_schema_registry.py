@@ -16,6 +16,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from models.errors import ConfigError, RegistryError
 from models.schemas.protobuf import protobuf_reader
 from models.schemas.registered import Schema
+from runtime.check import registry_answers
 from runtime.decoders import decoders, registry_of
 from runtime.schema_registry import SchemaRegistry
 from runtime.settings import Settings, parse
@@ -141,6 +142,21 @@ def test_its_certificate_is_verified_by_the_ca_file(tmp_path: Path) -> None:
         SchemaRegistry(RegistrySettings(url=fake.url, ca_file=str(tmp_path / "ca.pem"))).check()
         with pytest.raises(RegistryError, match="certificate verify failed"):
             SchemaRegistry(RegistrySettings(url=fake.url, ca_file=str(tmp_path / "other.pem"))).check_login()
+
+
+def test_check_says_whether_the_registry_answers(
+    fake: SchemaRegistryFake, password_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    section = {"url": fake.url, "username": "reader", "password_file": str(password_file)}
+    tree = settings("avro")
+    tree["kafka"] = {"schema_registry": section | {"allow_plaintext": True}}
+    assert registry_answers(parse(tree, {}))
+    assert capsys.readouterr().out == f"schema registry: {fake.url} answers\n"
+    password_file.write_text("wrong")
+    assert not registry_answers(parse(tree, {}))
+    assert "refused the login (401)" in capsys.readouterr().err
+    assert registry_answers(parse(settings("json"), {}))  # nobody asks
+    assert capsys.readouterr() == ("", "")
 
 
 def settings(its_format: str = "avro", labels: str = "json", **registry: str) -> dict[str, Any]:
