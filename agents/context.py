@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, cast
 
@@ -13,10 +13,12 @@ from faust.types import TP
 from numpy.typing import NDArray
 
 from agents.stream import ChunkStream
-from models.batch import Combo
-from models.codec import Decoder
+from models.batch import Combo, Kind
+from models.codec import Decoded
 from models.errors import told
 from models.id_hash import IdHash
+from models.judge import Record
+from models.schemas.registered import RegistryFormat, Schema
 from tables.block_table import BlockTable
 from tables.plan import Plan
 from telemetry.registry import Telemetry
@@ -41,6 +43,23 @@ class Dimensions(Protocol):
 
     async def caught_up(self) -> None:
         """Wait until all is known here that anybody knew when this was called."""
+
+
+class ChunkDecoder(Protocol):
+    """Decodes the records of one topic, of whatever format (see `models.codec`)."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    def decode(self, records: Sequence[Record], now_ms: int) -> Decoded:
+        """The columns of a chunk, in its order. Never raises for what a record holds."""
+
+
+class Registry(Protocol):
+    """Where the schemas of records are kept."""
+
+    async def schema(self, schema_id: int, topic_format: RegistryFormat) -> Schema | None:
+        """The schema with this id, None if there is none. Raises RegistryError if nobody can say so now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +136,7 @@ class Context(AppContext):
     """Of the internal topics."""
     metrics_partitions: int
     """Of the metrics topic, which somebody else may have made."""
-    decoders: Mapping[str, Decoder]
+    decoders: Mapping[str, ChunkDecoder]
     out_of_orderness_ms: Mapping[str, int]
     dimensions: Dimensions
     dead_letter_ratio_max: float
@@ -128,6 +147,10 @@ class Context(AppContext):
     hash_ids: IdHash | None = None
     """What every id is replaced by; None: ids stay as they are."""
     redact_dead_letters: bool = False
+    registry: Registry | None = None
+    """Needed where a topic's records begin with the id of a schema."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Between two questions to the registry, seconds."""
 
 
 @dataclass(frozen=True, slots=True)

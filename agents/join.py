@@ -10,6 +10,7 @@ from typing import cast
 from agents.context import Context
 from agents.counting import count_block, count_served
 from agents.in_order import InOrder
+from agents.schemas import by_waiting
 from agents.sending import Sent, all_arrived
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream, take_each
@@ -66,6 +67,8 @@ class Joining:
 
     async def _take(self, event: ChunkEvent) -> None:
         chunk: Chunk = event.value
+        if chunk.topic in self.keyed_topics:
+            await self.sources.ready(chunk)
         await self.context.join.has_room()
         partition = self.context.join.partition(chunk.partition)
         if partition is None or not self.in_order.follows(chunk):
@@ -116,7 +119,7 @@ def register(context: Context, keyed_topics: list[str], *, rekeyed: bool) -> Joi
     if rekeyed:
         packed = ChunkSchema(CHUNK_RECORDS_MAX, PACKED_BYTES_MAX)
         context.agent("join", [context.names.by_id], packed, joining.run)
-    if keyed_topics:
-        context.agent("join-keyed", keyed_topics, ChunkSchema(CHUNK_RECORDS_MAX), joining.run)
+    for some in by_waiting(context, keyed_topics):
+        context.agent(f"join-{some[0]}", some, ChunkSchema(CHUNK_RECORDS_MAX), joining.run)
     context.app.timer(MARKER_SECONDS)(joining.mark_idle)
     return joining

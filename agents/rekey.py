@@ -10,6 +10,7 @@ import asyncio
 
 from agents.context import Context
 from agents.in_order import InOrder
+from agents.schemas import by_waiting
 from agents.sending import Sent, all_arrived, send
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream, take_each
@@ -48,6 +49,7 @@ class Rekeying:
     async def _take(self, event: ChunkEvent) -> None:
         while self.in_flight >= IN_FLIGHT_MAX:  # noqa: ASYNC110  # cheaper than an event a chunk
             await asyncio.sleep(0.001)
+        await self.sources.ready(event.value)
         if not self.in_order.follows(event.value):
             return  # a rebalance is under way: the chunk comes again
         self.in_order.taken(event.value)
@@ -75,10 +77,11 @@ class Rekeying:
 
 
 def register(context: Context, topics: list[str]) -> Rekeying | None:
-    """The agent for all topics whose producers do not key by id; None if there are none."""
+    """The agents for all topics whose producers do not key by id; None if there are none."""
     if not topics:
         return None
     rekeying = Rekeying(context, set(topics))
-    context.agent("rekey", topics, ChunkSchema(CHUNK_RECORDS_MAX), rekeying.run)
+    for some in by_waiting(context, topics):
+        context.agent(f"rekey-{some[0]}", some, ChunkSchema(CHUNK_RECORDS_MAX), rekeying.run)
     context.app.timer(MARKER_SECONDS)(rekeying.mark_idle)
     return rekeying

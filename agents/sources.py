@@ -16,6 +16,7 @@ from faust.types import TP
 
 from agents.context import Context
 from agents.placement import Placement
+from agents.schemas import Schemas
 from agents.sending import Sent, send_dead_letters
 from models.batch import MIN_MS, Batch, Source, empty
 from models.codec import Decoded
@@ -54,6 +55,11 @@ class Sources:
         self.progress: dict[TP, SourceProgress] = {}
         self._quality: dict[str, _Quality] = {}
         self._placement = Placement(context)
+        self._schemas = Schemas(context)
+
+    async def ready(self, chunk: Chunk) -> None:
+        """Wait until the chunk can be decoded: to be done before it is taken, since it may take long."""
+        await self._schemas.ready(chunk)
 
     async def batch(self, chunk: Chunk) -> tuple[Batch, list[Sent]]:
         """The chunk as a batch, and the dead letters that are on their way."""

@@ -12,10 +12,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.decode_formats import decoder, written
 from models.batch import Batch, Kind, Source
 from models.codec import Decoder, ModelFields
 from models.id_hash import IdHash
 from models.metric_record import iso_ms
+from models.schemas.framed import FramedDecoder
 
 RECORDS = 8000
 ROUNDS = 15
@@ -76,6 +78,19 @@ def decoding(name: str, kind: Kind, values: list[bytes], *segments: str, special
     report(name, lambda: decoder.decode(records, NOW_MS))
 
 
+def formats(values: list[bytes]) -> None:
+    """What asking which schemas are missing costs is in it, as a worker asks for every chunk."""
+    for its_format, framed in written(values).items():
+        records = [Consumed(offset, value) for offset, value in enumerate(framed)]
+        one = decoder(its_format, NOW_MS)
+
+        def decode(one: FramedDecoder = one, records: list[Consumed] = records) -> None:
+            assert not one.opener.missing([record.value for record in records], NOW_MS)
+            assert not one.decode(records, NOW_MS).bad
+
+        report(f"predictions, {its_format}, {len(framed[0])} B", decode)
+
+
 def wire(values: list[bytes]) -> None:
     decoder = Decoder("t", "predictions", [ModelFields("fraud", "predictions", segments=("country",))])
     done = decoder.decode([Consumed(offset, value) for offset, value in enumerate(values)], NOW_MS)
@@ -104,6 +119,7 @@ def main() -> None:
     decoding("predictions, a tenth bad", "predictions", mixed)
     decoding("predictions, one by one", "predictions", good, specialising=False)
     decoding("labels", "labels", [label(chance) for _ in range(RECORDS)])
+    formats(good)
     wire(good)
 
 

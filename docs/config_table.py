@@ -27,6 +27,7 @@ from runtime.settings.business import BusinessSettings
 from runtime.settings.drift import DriftSettings
 from runtime.settings.kafka import OAuthSettings
 from runtime.settings.model import LabelField, PredictionField
+from runtime.settings.registry import RegistrySettings
 
 LATER: Final = "*Read and checked, not acted on in this version.*"
 
@@ -34,6 +35,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "kafka": KafkaSettings,
     "kafka.security": SecuritySettings,
     "kafka.security.oauth": OAuthSettings,
+    "kafka.schema_registry": RegistrySettings,
     "models.NAME": ModelSettings,
     "models.NAME.drift": DriftSettings,
     "models.NAME.business": BusinessSettings,
@@ -48,7 +50,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "limits": LimitSettings,
 }
 WHOLE: Final = {
-    *("kafka.security", "kafka.security.oauth", "web.auth", "web.auth.basic"),
+    *("kafka.security", "kafka.security.oauth", "kafka.schema_registry", "web.auth", "web.auth.basic"),
     *("models.NAME.drift", "models.NAME.business", "models.NAME.predictions", "models.NAME.labels"),
 }
 """Keys that have a table of their own."""
@@ -63,7 +65,17 @@ MEANINGS: Final = {
     "kafka.session_timeout": "A worker silent for so long loses its partitions to the others.",
     "kafka.on_topic_recreated": "What to do when a source topic was deleted and made anew, so that its offsets begin "
     "at 0 again. `stop`: refuse to start, and say so. `reset`: read all of it, as new records on top of the old ones.",
-    "kafka.schema_registry": LATER,
+    "kafka.schema_registry.url": "Of a registry that speaks Confluent's protocol, as `https://host:port`; several with "
+    "commas between them. Without user or password: these have keys of their own.",
+    "kafka.schema_registry.username": "For basic authentication.",
+    "kafka.schema_registry.password": "As `${ENV_VAR}` only; a password in the file is refused.",
+    "kafka.schema_registry.password_file": "A file that holds the password and nothing else, read anew when the "
+    "registry refuses the login. Give this or `password`.",
+    "kafka.schema_registry.ca_file": "The certificate authority of the registry, PEM. Not set: those that come with "
+    "certifi, or what `SSL_CERT_FILE` names.",
+    "kafka.schema_registry.cert_file": "A client certificate, PEM, for registries that ask for one.",
+    "kafka.schema_registry.key_file": "Its private key, PEM, without a passphrase.",
+    "kafka.schema_registry.allow_plaintext": "Allow a password without https, where it can be read on the way.",
     "kafka.security.protocol": "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.",
     "kafka.security.mechanism": "`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`; needed with SASL.",
     "kafka.security.username": "Needed with SASL, but for OAUTHBEARER.",
@@ -123,7 +135,8 @@ MEANINGS: Final = {
     "models.NAME.predictions.fields": "Our name to theirs, with dotted paths (`payload.score`). Known: "
     f"{', '.join(f'`{name}`' for name in get_args(PredictionField))}. `scores` are read of multiclass models, `value` "
     "with `business`.",
-    "models.NAME.predictions.format": "`json`. Others are read and checked, not acted on in this version.",
+    "models.NAME.predictions.format": "`json`, or by a [schema registry](schema-registry.md) `avro`, `protobuf` or "
+    "`json-schema`.",
     "models.NAME.labels.topic": "The topic of the labels. Not set: `x_predictions` gives `x_labels`.",
     "models.NAME.labels.fields": f"As above. Known: {', '.join(f'`{name}`' for name in get_args(LabelField))}.",
     "models.NAME.labels.format": "As above.",

@@ -3,6 +3,7 @@
 HindcastError
 ├── ConfigError    wrong use or configuration; exit code 2, all problems at once
 ├── WorldError     broker, file or partition layout; exit code 1, one readable line
+│   └── RegistryError  the schema registry gives no answer; to be asked again
 └── DecodeError    one record that can never be processed; becomes a dead letter
 """
 
@@ -30,6 +31,17 @@ class WorldError(HindcastError):
     """The world is wrong (broker, file, partition layout); the text is one readable line."""
 
     exit_code = 1
+
+
+class RegistryError(WorldError):
+    """The schema registry gives no answer, or none that can be used: what needs a schema has to wait.
+
+    refused: it is there and will not speak with us, so waiting alone will hardly help.
+    """
+
+    def __init__(self, text: str, *, refused: bool = False) -> None:
+        super().__init__(text)
+        self.refused = refused
 
 
 class DecodeError(HindcastError):

@@ -13,14 +13,13 @@ import faust
 from agents import emit, housekeeping, join, merge, rekey, report
 from agents.context import Context, Names
 from agents.dimensions import DimensionLog
-from models.codec import Decoder
-from models.mapping import ModelFields
 from models.topics import catalogue
 from runtime import clock
+from runtime.decoders import decoders, fields_by_topic, registry_of
 from runtime.expected_topics import longest_wait_ms
 from runtime.faust_app import Fatal, faust_app
 from runtime.key_identity import key_check
-from runtime.model_plan import model_fields, model_plans
+from runtime.model_plan import model_plans
 from runtime.privacy import hash_of_ids
 from runtime.security import aiokafka_kwargs, kafka_security
 from runtime.settings import Settings
@@ -87,6 +86,9 @@ def create_app(
         app.tables.add(table)
     names = Names(*(topics[n].name for n in ("by-id", "partials", "metrics", "dead-letters", "pipeline")))
     hash_ids = hash_of_ids(settings.privacy)
+    registry = registry_of(settings)
+    if registry is not None:
+        registry.check_login()
     dimensions = _dimensions(settings, plan, topics["dimensions-changelog"].name, app, key_check(hash_ids, fatal))
     context = Context(
         app=app,
@@ -94,7 +96,7 @@ def create_app(
         names=names,
         partitions=kafka.partitions,
         metrics_partitions=seen.get(names.metrics, kafka.partitions),
-        decoders=_decoders(settings),
+        decoders=decoders(settings),
         out_of_orderness_ms=_out_of_orderness(settings),
         dimensions=dimensions,
         telemetry=telemetry,
@@ -106,6 +108,7 @@ def create_app(
         epochs=epochs,
         hash_ids=hash_ids,
         redact_dead_letters=settings.privacy.dead_letters == "redacted",
+        registry=registry,
     )
     telemetry.watch("hindcast_checkpoints_set_aside", lambda: {(): float(set_aside_count(directory))})
     _register(context)
@@ -137,26 +140,9 @@ def _plan(settings: Settings, source_partitions: Mapping[str, int]) -> Plan:
     return Plan(models, source_partitions, frozenset(keyed))
 
 
-def _fields_by_topic(settings: Settings) -> dict[tuple[str, str], list[ModelFields]]:
-    """(topic, kind) -> how each model on it is read."""
-    found: dict[tuple[str, str], list[ModelFields]] = {}
-    for name, model in settings.models.items():
-        found.setdefault((model.predictions.topic, "predictions"), []).append(model_fields(name, model, "predictions"))
-        found.setdefault((model.labels.topic, "labels"), []).append(model_fields(name, model, "labels"))
-    return found
-
-
-def _decoders(settings: Settings) -> dict[str, Decoder]:
-    limit = settings.limits.record_bytes_max
-    return {
-        topic: Decoder(topic, "predictions" if kind == "predictions" else "labels", fields, limit)
-        for (topic, kind), fields in _fields_by_topic(settings).items()
-    }
-
-
 def _out_of_orderness(settings: Settings) -> dict[str, int]:
     return {
-        topic: max(f.out_of_orderness_ms for f in fields) for (topic, _), fields in _fields_by_topic(settings).items()
+        topic: max(f.out_of_orderness_ms for f in fields) for (topic, _), fields in fields_by_topic(settings).items()
     }
 
 

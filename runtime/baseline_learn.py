@@ -24,6 +24,7 @@ from runtime.progress import Tell, progress
 from runtime.settings import ModelSettings, Settings
 from runtime.settings.model import LabelSource, PredictionSource
 from runtime.topic_chunks import in_chunks
+from runtime.topic_opener import bytes_max, opened
 from runtime.topic_reader import TopicReader
 
 FUTURE_MS: Final = 300_000
@@ -88,9 +89,10 @@ def _read_predictions(
     # All models of the topic, so that a record of another one is not taken for a bad one.
     on_it = [(name, one) for name, one in settings.models.items() if one.predictions.topic == topic]
     fields = [model_fields(name, one, "predictions") for name, one in on_it]
-    decoder = Decoder(topic, "predictions", fields, settings.limits.record_bytes_max, FUTURE_MS)
+    decoder = Decoder(topic, "predictions", fields, bytes_max(settings, model.predictions), FUTURE_MS)
+    opens = opened(settings, model.predictions)
     with closing(TopicReader(settings, topic, stop)) as reader:
-        for chunk in in_chunks(reader.messages(learn.since_ms, learn.until_ms)):
+        for chunk in in_chunks(reader.messages(learn.since_ms, learn.until_ms), opens):
             period.add_predictions(chunk, decoder.decode(chunk, clock.now_ms()))
             tell("predictions", reader.done)
 
@@ -102,16 +104,17 @@ def _read_labels(settings: Settings, period: Period, name: str, learn: Learn, st
     since_ms = min(times) - model.label_skew_ms - FUTURE_MS
     last_ms = max(times) + model.horizon_ms
     fields = model_fields(name, model, "labels")
-    decoder = Decoder(model.labels.topic, "labels", [fields], settings.limits.record_bytes_max, FUTURE_MS)
+    decoder = Decoder(model.labels.topic, "labels", [fields], bytes_max(settings, model.labels), FUTURE_MS)
+    opens = opened(settings, model.labels)
     with closing(TopicReader(settings, model.labels.topic, stop.is_set)) as reader:
-        for chunk in in_chunks(reader.messages(since_ms)):
+        for chunk in in_chunks(reader.messages(since_ms), opens):
             period.add_labels(chunk, decoder.decode(chunk, clock.now_ms()))
             tell("labels", reader.done)
         while learn.follow_labels and clock.now_ms() <= last_ms:
             tell(f"waiting for labels until {iso_ms(last_ms)}", 1.0)
             if stop.wait(min(LABELS_EVERY_SECONDS, max(last_ms - clock.now_ms(), 0) / 1000 + 0.1)):
                 raise KeyboardInterrupt
-            for chunk in in_chunks(reader.later()):
+            for chunk in in_chunks(reader.later(), opens):
                 period.add_labels(chunk, decoder.decode(chunk, clock.now_ms()))
 
 

@@ -13,6 +13,7 @@ from runtime.alert_plan import AlertPlan, alert_plan
 from runtime.alert_spans import silent_drift
 from runtime.alerts_channels import check_channels, post_tests
 from runtime.alerts_silences import line as silence_line
+from runtime.decoders import registry_of
 from runtime.preflight import is_mock
 from runtime.settings import LabelSource, ModelSettings, PredictionSource, Settings, unused_line
 from runtime.settings.units import duration_text
@@ -35,6 +36,7 @@ def run(settings: Settings, file: Path | None, *, send_test: bool = False) -> in
     for line in (*([told] if told else []), *unwatched(settings), *silent_drift(plan.rules, settings)):
         typer.echo(f"hindcast: warning: {line}", err=True)
     reached = post_tests(plan, plan.specs) if send_test else check_channels(plan)
+    reached &= registry_answers(settings)
     try:
         found = inspect(settings)
     except WorldError as error:
@@ -49,6 +51,19 @@ def run(settings: Settings, file: Path | None, *, send_test: bool = False) -> in
     topics = f"{len(found.seen.topics)} of {len(found.expected.topics)} topics there"
     typer.echo(f"broker: {found.seen.brokers} broker(s), {topics}; {verdict}")
     return 1 if found.errors or not reached else 0
+
+
+def registry_answers(settings: Settings) -> bool:
+    """Whether schemas can be asked for, where a topic needs some; says so."""
+    try:
+        registry = registry_of(settings)
+        if registry is not None:
+            registry.check()
+            typer.echo(f"schema registry: {registry.url} answers")
+    except WorldError as error:
+        typer.echo(f"hindcast: {error}", err=True)
+        return False
+    return True
 
 
 def summary(settings: Settings, file: Path | None) -> Iterator[str]:
@@ -70,8 +85,8 @@ def describe(name: str, model: ModelSettings) -> Iterator[str]:
     who = "every model named in the records" if name == "*" else f"model {name}"
     keyed = "partitioned by id" if model.partitioned_by_id else "re-keyed by id"
     yield f"{who}: {model.task}, {keyed}"
-    yield f"  predictions from {model.predictions.topic}: {_prediction_fields(model.predictions)}"
-    yield f"  labels from {model.labels.topic}: {_label_fields(model.labels)}"
+    yield f"  predictions from {_topic(model.predictions)}: {_prediction_fields(model.predictions)}"
+    yield f"  labels from {_topic(model.labels)}: {_label_fields(model.labels)}"
     yield f"  positive class {model.positive_class!r}, from the score at {model.threshold} where no prediction stands"
     horizon, lateness = duration_text(model.horizon_ms), duration_text(model.allowed_lateness_ms)
     yield f"  windows of {model.window.name}, labels awaited for {horizon}, final {lateness} later"
@@ -119,6 +134,10 @@ def _alerts(plan: AlertPlan) -> Iterator[str]:
         yield f"  {explain(rule)}"
     for silence in plan.routing.silences:
         yield f"  silence {silence_line(silence)}"
+
+
+def _topic(source: PredictionSource | LabelSource) -> str:
+    return f"{source.topic}" + ("" if source.format == "json" else f" ({source.format})")
 
 
 def _prediction_fields(source: PredictionSource) -> str:

@@ -13,7 +13,7 @@ from typing import Final, Literal, TextIO, TypeAlias
 LogFormat: TypeAlias = Literal["console", "json"]
 
 # Chatty about every heartbeat, rebalance step and request; what matters of it we log ourselves.
-_NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "aiohttp", "asyncio", "urllib3")
+_NOISY: Final = ("faust", "mode", "aiokafka", "kafka", "aiohttp", "asyncio", "urllib3", "httpx", "httpx2")
 REPEAT_SECONDS: Final = 10.0
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

@@ -108,7 +108,7 @@ def play(target: Target, records: Iterator[TimedRecord], plan: Pace, *, stop: Ca
 
 def _first_binary(settings: Settings) -> ModelSettings:
     for model in settings.models.values():
-        if model.task == "binary" and model.predictions.format == "json":
+        if model.task == "binary" and {model.predictions.format, model.labels.format} == {"json"}:
             return model
     raise ConfigError(["models: simulated fraud traffic needs a binary model that reads JSON"])
 

@@ -17,11 +17,12 @@ from runtime.interrupts import stop_event
 from runtime.model_plan import chosen_model
 from runtime.privacy import keyed_hash
 from runtime.progress import Tell, progress
-from runtime.settings import Settings
+from runtime.settings import PredictionSource, Settings
 from runtime.skew_match import Match, Side
 from runtime.skew_records import Item, Reader
 from runtime.skew_report import Report, as_json, report, show
 from runtime.skew_sources import Source, file_source, topic_source
+from runtime.topic_opener import bytes_max, opened
 from runtime.topic_reader import TopicReader
 from runtime.whole_file import write_whole
 
@@ -48,7 +49,7 @@ def run(settings: Settings, asked: Asked, out: Path | None, now_ms: int) -> int:
     _check(asked)
     hashed, (name, model) = keyed_hash(settings.privacy), chosen_model(settings, asked.model)
     check_allowed(model, asked.features)
-    limit = settings.limits.record_bytes_max
+    served, reference = model.predictions, PredictionSource(topic=asked.topic or "-")  # in a topic: JSON
     with ExitStack() as stack:
         stop, tell = stack.enter_context(stop_event()), stack.enter_context(progress())
 
@@ -56,14 +57,15 @@ def run(settings: Settings, asked: Asked, out: Path | None, now_ms: int) -> int:
             if stop.is_set():
                 raise KeyboardInterrupt
 
-        def source(file: Path | None, topic: str) -> Source:
+        def source(file: Path | None, stream: PredictionSource) -> Source:
+            limit = bytes_max(settings, stream)
             reader = Reader(name, model, model.features if asked.features is None else asked.features, limit)
             if file is not None:
                 return file_source(file, reader, check)
-            read = stack.enter_context(closing(TopicReader(settings, topic, stop.is_set)))
-            return topic_source(topic, reader, read, asked.since_ms)
+            read = stack.enter_context(closing(TopicReader(settings, stream.topic, stop.is_set)))
+            return topic_source(stream.topic, reader, read, asked.since_ms, opened(settings, stream))
 
-        sources = source(asked.predictions, model.predictions.topic), source(asked.file, asked.topic or "")
+        sources = source(asked.predictions, served), source(asked.file, reference)
         match = compare(sources, asked.tolerance, tell)
     if not match.skew.records:
         raise WorldError(_nothing(sources))

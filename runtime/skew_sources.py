@@ -10,6 +10,7 @@ from runtime.baseline_columns import ABSENT, ArrowColumn, FileColumn, JsonColumn
 from runtime.baseline_files import read_columns
 from runtime.skew_records import Item, Reader, plain
 from runtime.topic_chunks import in_chunks
+from runtime.topic_opener import Open
 from runtime.topic_reader import TopicReader
 
 
@@ -24,12 +25,12 @@ class Source:
     done: float = 0.0
 
 
-def topic_source(name: str, reader: Reader, topic: TopicReader, since_ms: int) -> Source:
+def topic_source(name: str, reader: Reader, topic: TopicReader, since_ms: int, opens: Open) -> Source:
     """What was written to a topic since then. Raises WorldError."""
     source = Source(name, reader)
 
     def chunks() -> Iterator[list[Item]]:
-        for records in in_chunks(topic.messages(since_ms)):
+        for records in in_chunks(topic.messages(since_ms), opens):
             yield [item for record in records if (item := reader.value(record.value)) is not None]
             source.done = topic.done
 

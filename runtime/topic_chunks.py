@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, islice
 from typing import Final, NamedTuple
 
@@ -20,9 +20,11 @@ class TopicRecord(NamedTuple):
     value: bytes | None
 
 
-def in_chunks(messages: Iterable[Message]) -> Iterator[list[TopicRecord]]:
-    """The records in their order, some thousands at a time."""
+def in_chunks(
+    messages: Iterable[Message], opened: Callable[[list[TopicRecord]], list[TopicRecord]]
+) -> Iterator[list[TopicRecord]]:
+    """The records in their order, some thousands at a time, opened (see `runtime.topic_opener`)."""
     places = count()
     records = (TopicRecord(next(places), one.timestamp()[1], one.key(), one.value()) for one in messages)
     while chunk := list(islice(records, CHUNK_RECORDS)):
-        yield chunk
+        yield opened(chunk)

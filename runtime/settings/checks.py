@@ -9,6 +9,7 @@ from runtime.settings.kafka_checks import check_security
 from runtime.settings.model import ModelSettings
 from runtime.settings.privacy_checks import check_privacy
 from runtime.settings.problem import KeyPath, Problem
+from runtime.settings.registry_checks import check_registry
 from runtime.settings.root import Settings
 from runtime.settings.secrets import unreadable
 from runtime.settings.web import WebSettings
@@ -28,7 +29,7 @@ def check(settings: Settings) -> list[Problem]:
         at: KeyPath = ("models", name)
         problems += [*_times(at, model), *_spans(at, model), *_segments(at, model), *_carried(at, model)]
         problems += _own_topics(at, model, settings.kafka.topic_prefix)
-    problems += [*_clashes(settings), *_shared(settings)]
+    problems += [*_clashes(settings), *_shared(settings), *check_registry(settings)]
     problems += check_rules(settings.alerts, settings.models)
     problems += check_receivers(settings.alerts)
     return [*problems, *check_routing(settings.alerts, list(settings.models))]

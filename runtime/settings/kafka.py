@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, SecretStr, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from runtime.settings.base import Section, topic_name
+from runtime.settings.registry import RegistrySettings
 from runtime.settings.units import PositiveDurationMs
 
 Protocol: TypeAlias = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -93,4 +94,4 @@ class KafkaSettings(Section):
     on_topic_recreated: Literal["stop", "reset"] = Field(
         default="stop", description="what to do when a source topic was deleted and made anew"
     )
-    schema_registry: dict[str, JsonValue] | None = Field(default=None, repr=False)
+    schema_registry: RegistrySettings | None = None

@@ -22,8 +22,6 @@ def unused_line(settings: Settings) -> str | None:
 
 
 def _paths(settings: Settings) -> Iterator[KeyPath]:
-    if settings.kafka.schema_registry is not None:
-        yield ("kafka", "schema_registry")
     for name, model in settings.models.items():
         for path in _of_model(model):
             yield ("models", name, *path)
@@ -34,9 +32,6 @@ def _paths(settings: Settings) -> Iterator[KeyPath]:
 
 
 def _of_model(model: ModelSettings) -> Iterator[KeyPath]:
-    for side, source in (("predictions", model.predictions), ("labels", model.labels)):
-        if source.format != "json":
-            yield (side, "format")
     for field in model.predictions.fields:
         if field == "embedding" or (field == "value" and model.business is None):
             yield ("predictions", "fields", field)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -30,6 +31,8 @@ class Load:
     expected: Recount
     closing_ms: int
     keyed: bool = True
+    encode: Callable[[Topic, bytes], bytes] = lambda _, value: value
+    """How the producers write a JSON record."""
 
     def without_keys(self) -> "Load":
         """The same records as the example's producer sends them; they come to the same."""
@@ -99,7 +102,7 @@ class Feeder(threading.Thread):
         while self.sent < len(records):
             due = int(len(records) * min(1.0, (time.monotonic() - started) / self._seconds))
             for record in records[self.sent : due]:
-                self._send(self._topics[record.topic], record.key, record.value, record.timestamp_ms)
+                self._send(record.topic, record.key, record.value, record.timestamp_ms)
             self.sent = due
             self._producer.poll(0)
             time.sleep(STEP_SECONDS)
@@ -115,8 +118,9 @@ class Feeder(threading.Thread):
         self.join()
         assert self.failures == []
 
-    def _send(self, topic: str, key: bytes | None, value: bytes, timestamp_ms: int, partition: int = -1) -> None:
-        self._producer.produce(topic, value, key, partition, timestamp=timestamp_ms, on_delivery=self._delivered)
+    def _send(self, topic: Topic, key: bytes | None, value: bytes, timestamp_ms: int, partition: int = -1) -> None:
+        name, written = self._topics[topic], self._load.encode(topic, value)
+        self._producer.produce(name, written, key, partition, timestamp=timestamp_ms, on_delivery=self._delivered)
 
     def _delivered(self, error: object, _: object) -> None:
         if error is not None:
@@ -130,5 +134,5 @@ class Feeder(threading.Thread):
         prediction |= {"prediction": 0}  # of whatever task
         label = common | {"label_time": at, "actual": 0}
         key = name if self._load.keyed else None
-        self._send(self._topics["predictions"], key, orjson.dumps(prediction), self._load.closing_ms, partition)
-        self._send(self._topics["labels"], key, orjson.dumps(label), self._load.closing_ms, partition)
+        self._send("predictions", key, orjson.dumps(prediction), self._load.closing_ms, partition)
+        self._send("labels", key, orjson.dumps(label), self._load.closing_ms, partition)

@@ -64,16 +64,15 @@ def test_the_contracts_whole_example_loads_and_says_what_it_does_not_act_on(exam
     assert [span.ms for span in fraud.spans] == [3_600_000, 86_400_000]
     assert fraud.segments == ["country", "merchant"]
     assert unused(settings) == [
-        "kafka.schema_registry",
         "models.fraud.champion",
         "models.fraud.challengers",
         "sinks",
     ]
 
 
-def test_later_formats_and_fields_are_told_too() -> None:
-    tree = model(predictions={"topic": "p", "format": "avro", "fields": {"scores": "s", "id": "i"}})
-    assert unused(parse(tree, {})) == ["models.fraud.predictions.format", "models.fraud.predictions.fields.scores"]
+def test_later_fields_are_told_too() -> None:
+    tree = model(predictions={"topic": "p", "fields": {"scores": "s", "id": "i"}})
+    assert unused(parse(tree, {})) == ["models.fraud.predictions.fields.scores"]
 
 
 def test_scores_of_classes_are_acted_on_by_multiclass_models() -> None:
