@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, cast
 
@@ -13,10 +13,11 @@ from faust.types import TP
 from numpy.typing import NDArray
 
 from agents.stream import ChunkStream
-from models.batch import Combo
-from models.codec import Decoder
+from models.batch import Combo, Kind
+from models.codec import Decoded
 from models.errors import told
 from models.id_hash import IdHash
+from models.judge import Record
 from tables.block_table import BlockTable
 from tables.plan import Plan
 from telemetry.registry import Telemetry
@@ -41,6 +42,17 @@ class Dimensions(Protocol):
 
     async def caught_up(self) -> None:
         """Wait until all is known here that anybody knew when this was called."""
+
+
+class ChunkDecoder(Protocol):
+    """Reads the records of one source topic."""
+
+    @property
+    def kind(self) -> Kind:
+        """What they are."""
+
+    def decode(self, records: Sequence[Record], now_ms: int) -> Decoded:
+        """The columns of a chunk, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +128,7 @@ class Context(AppContext):
     """Of the internal topics."""
     metrics_partitions: int
     """Of the metrics topic, which somebody else may have made."""
-    decoders: Mapping[str, Decoder]
+    decoders: Mapping[str, ChunkDecoder]
     out_of_orderness_ms: Mapping[str, int]
     dimensions: Dimensions
     dead_letter_ratio_max: float

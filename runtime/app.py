@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from pathlib import Path
 import faust
 
 from agents import emit, housekeeping, join, merge, rekey
-from agents.context import Context, Names
+from agents.context import ChunkDecoder, Context, Names
 from agents.dimensions import DimensionLog
 from models.codec import Decoder
+from models.heartbeat import HeartbeatDecoder
 from models.mapping import ModelFields
 from models.topics import catalogue
 from runtime import clock
-from runtime.expected_topics import longest_wait_ms
+from runtime.expected_topics import heartbeats_topic, longest_wait_ms
 from runtime.faust_app import Fatal, faust_app
 from runtime.key_identity import key_check
 from runtime.model_plan import model_fields, model_plans
@@ -26,6 +28,7 @@ from runtime.settings import Settings
 from runtime.state_directory import opener, set_aside_count
 from tables.block_table import BlockTable
 from tables.dimensions import Admissions
+from tables.heartbeats import OBSERVER
 from tables.join_state import JoinState, Memory
 from tables.merge_state import MergeState
 from tables.partition import OpenState
@@ -34,6 +37,7 @@ from tables.row_cache import ROW_BYTES, WAITING_BYTES
 from telemetry.registry import Telemetry
 from transport.light import keep_records_light
 
+log = logging.getLogger(__name__)
 FETCH_BYTES_MAX = 2 << 20
 
 
@@ -84,6 +88,7 @@ def create_app(
     }
     for table in built.values():
         app.tables.add(table)
+    heartbeats = _heartbeats(settings, seen)
     names = Names(*(topics[n].name for n in ("by-id", "partials", "metrics", "dead-letters")))
     hash_ids = hash_of_ids(settings.privacy)
     dimensions = _dimensions(settings, plan, topics["dimensions-changelog"].name, app, key_check(hash_ids, fatal))
@@ -93,8 +98,8 @@ def create_app(
         names=names,
         partitions=kafka.partitions,
         metrics_partitions=seen.get(names.metrics, kafka.partitions),
-        decoders=_decoders(settings),
-        out_of_orderness_ms=_out_of_orderness(settings),
+        decoders=_decoders(settings) | {topic: _heartbeat_decoder(settings) for topic in heartbeats},
+        out_of_orderness_ms=_out_of_orderness(settings) | dict.fromkeys(heartbeats, 0),
         dimensions=dimensions,
         telemetry=telemetry,
         now_ms=clock.now_ms,
@@ -107,16 +112,16 @@ def create_app(
         redact_dead_letters=settings.privacy.dead_letters == "redacted",
     )
     telemetry.watch("hindcast_checkpoints_set_aside", lambda: {(): float(set_aside_count(directory))})
-    _register(context)
+    _register(context, heartbeats)
     return Ingest(app, context, dimensions)
 
 
-def _register(context: Context) -> None:
+def _register(context: Context, heartbeats: list[str]) -> None:
     plan = context.plan
     sources = {t for m in plan.models.values() for t in (m.predictions_topic, m.labels_topic)}
     keyed = sorted(sources & plan.keyed_topics)
-    unkeyed = sorted(sources - plan.keyed_topics)
-    keep_records_light({*sources, context.names.by_id, context.names.partials})
+    unkeyed = sorted(sources - plan.keyed_topics) + heartbeats
+    keep_records_light({*sources, *heartbeats, context.names.by_id, context.names.partials})
     rekey.register(context, unkeyed)
     join.register(context, keyed, rekeyed=bool(unkeyed))
     emit.register(context)
@@ -144,12 +149,24 @@ def _fields_by_topic(settings: Settings) -> dict[tuple[str, str], list[ModelFiel
     return found
 
 
-def _decoders(settings: Settings) -> dict[str, Decoder]:
+def _decoders(settings: Settings) -> dict[str, ChunkDecoder]:
     limit = settings.limits.record_bytes_max
     return {
         topic: Decoder(topic, "predictions" if kind == "predictions" else "labels", fields, limit)
         for (topic, kind), fields in _fields_by_topic(settings).items()
     }
+
+
+def _heartbeats(settings: Settings, seen: Mapping[str, int]) -> list[str]:
+    """The topic of heartbeats, where it is there and some model is watched for what they say."""
+    topic = heartbeats_topic(settings)
+    if topic is not None and topic not in seen:
+        log.info("topic %s does not exist: no heartbeats are read before the next start", topic)
+    return [topic] if topic in seen and topic is not None else []
+
+
+def _heartbeat_decoder(settings: Settings) -> ChunkDecoder:
+    return HeartbeatDecoder(settings.models.keys(), OBSERVER, settings.limits.record_bytes_max)
 
 
 def _out_of_orderness(settings: Settings) -> dict[str, int]:

@@ -18,6 +18,7 @@ from typing import Final, Literal, NoReturn, TypeAlias
 from models.errors import WorldError
 from runtime import clock
 from runtime.broker_view import BrokerView
+from runtime.expected_topics import heartbeats_topic
 from runtime.faust_app import group_id
 from runtime.identity_log import IdentityLog
 from runtime.key_identity import fingerprint, settle_key
@@ -118,6 +119,7 @@ def settle_sources(settings: Settings) -> Settled:
     kafka = settings.kafka
     view = BrokerView(kafka.bootstrap_servers, kafka_security(kafka.security))
     names = {t for model in settings.models.values() for t in (model.predictions.topic, model.labels.topic)}
+    names |= {topic} if (topic := heartbeats_topic(settings)) else set()
     topics = view.describe(sorted(names))
     log_of_ids = IdentityLog(settings)
     known = log_of_ids.read()
