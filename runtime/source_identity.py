@@ -20,6 +20,7 @@ from runtime import clock
 from runtime.broker_view import BrokerView
 from runtime.expected_topics import heartbeats_topic
 from runtime.faust_app import group_id
+from runtime.format_identity import settle_format
 from runtime.identity_log import IdentityLog
 from runtime.key_identity import fingerprint, settle_key
 from runtime.preflight import SeenTopic
@@ -124,6 +125,7 @@ def settle_sources(settings: Settings) -> Settled:
     log_of_ids = IdentityLog(settings)
     known = log_of_ids.read()
     settle_key(log_of_ids, known.key, fingerprint(hash_of_ids(settings.privacy)), settings.privacy.on_key_changed)
+    settle_format(log_of_ids, known.format, kafka.topic_prefix)
     identity = SourceIdentity(view, log_of_ids, group_id(settings, "ingest"), kafka.on_topic_recreated)
     patience_seconds = kafka.session_timeout_ms / 1000 + LOOK_SECONDS
     return Settled(view, topics, identity.settle(known.topics, topics, patience_seconds))
