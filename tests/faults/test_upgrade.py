@@ -3,6 +3,7 @@
 from tests.faults.conftest import NewScene
 from tests.faults.test_membership import leave
 from tests.support.load import Load
+from tests.support.receivers import wait_until
 from tests.support.worker_process import WorkerProcess
 
 NEXT_VERSION = "tests.support.next_version"
@@ -25,6 +26,7 @@ def test_workers_of_the_next_version_take_over_under_load_and_no_older_one_touch
     leave(first)
     upgraded(first)
     assert "state format 2 becomes 3" in first.log
+    wait_until(lambda: bool(first.series("hindcast_chunk_seconds_count").get(("join",))), 30, scene.describe)
 
     first.kill()  # in the middle of the upgrade: the old one takes over what it cannot read
     assert second.wait(60) == 1
