@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
 from models.batch import Combo
-from tables.dimensions import KEY_ID, TOPIC_ID, Admissions, Name
+from tables.dimensions import KEY_ID, STATE_FORMAT, TOPIC_ID, Admissions, Name
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Name).decode
@@ -113,7 +113,7 @@ class DimensionLog:
             name = _decode(record.value)
             if name.dimension == KEY_ID:
                 self._key = name.value
-            elif name.dimension != TOPIC_ID:
+            elif name.dimension not in {TOPIC_ID, STATE_FORMAT}:
                 self.admissions.admit(name)
             self._position = record.offset + 1
         if fetched:

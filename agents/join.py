@@ -17,6 +17,7 @@ from agents.stream import ChunkEvent, ChunkStream, take_each
 from models.batch import MIN_MS, Batch
 from tables.block import encode_block
 from tables.decide import Decider
+from tables.fates import KINDS
 from tables.join_state import JoinState
 from tables.merge_state import MergeState
 from tables.partition import BlockPartition
@@ -47,7 +48,7 @@ class Joining:
         """Decide, fold in and append; ``settled`` once everything is on the broker."""
         state = cast("JoinState", partition.state)
         last: asyncio.Future[None] | None = None
-        for kind in ("predictions", "labels"):
+        for kind in KINDS:
             of_kind = [b for b in batches if b.kind == kind]
             decider = Decider(state)
             block = decider.decide(kind, of_kind) if of_kind and not partition.closed else None

@@ -70,6 +70,8 @@ class Rekeying:
 
     async def _mark_idle(self) -> None:
         for tp in self.sources.assigned(self.topics):
+            if not self.context.plan.fed_by(tp.topic):
+                continue  # heartbeats: no window waits for them
             async with self._order:
                 marker = self.sources.marker(tp)
                 sent = [] if marker is None else await self._send_parts(marker)

@@ -1,4 +1,4 @@
-"""What serving a prediction needed, as its record tells: requests in flight, memory, load of processors and the like.
+"""What serving needed, as prediction records and heartbeats tell: requests in flight, memory, load of processors …
 
 Each value is a whole number of small steps, so that sums are exact whatever the order, and falls into a histogram of
 logarithmic bins: mean exact to a step, quantiles within 4.5 %.
@@ -73,11 +73,17 @@ class Resources:
         self, observation: Observation, slot: NDArray[np.int64], slots: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Count n predictions into windows: head i8[slots, head_columns], cells i4[slots, cells]."""
+        return self.count(observation.seen["resources"], slot, slots)
+
+    def count(
+        self, told: NDArray[np.uint32], slot: NDArray[np.int64], slots: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """As `observe`, of n records. told u4[n, R]: of each resource one more than its `steps`, 0 for not told."""
         head = np.zeros((slots, len(self.names), 2), np.int64)
         cells = np.zeros((slots, len(self.names), _BINS), np.int32)
-        for i, told in enumerate(observation.seen["resources"].T):
-            known = told > 0
-            mine, counted = slot[known], told[known].astype(np.int64) - 1
+        for i, values in enumerate(told.T):
+            known = values > 0
+            mine, counted = slot[known], values[known].astype(np.int64) - 1
             head[:, i, 0] = np.bincount(mine, minlength=slots)
             np.add.at(head[:, i, 1], mine, counted)
             found = np.bincount(mine * _BINS + _bins(counted), minlength=slots * _BINS)
@@ -87,8 +93,8 @@ class Resources:
     def summarise(self, head: Head, cells: Cells, seconds: float) -> Mapping[str, object]:
         """``resources``: mean, p95 and max of each one that records told of; nothing where none did."""
         del seconds  # every part is asked alike
-        told = zip(self.names, head.reshape(-1, 2).tolist(), cells.reshape(-1, _BINS), strict=True)
-        found = {name: _summary(STEPS[name], count, total, bins) for name, (count, total), bins in told if count}
+        each = zip(self.names, head.reshape(-1, 2).tolist(), cells.reshape(-1, _BINS), strict=True)
+        found = {name: _summary(STEPS[name], count, total, bins) for name, (count, total), bins in each if count}
         return {"resources": found} if found else {}
 
 

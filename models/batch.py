@@ -22,7 +22,8 @@ from models.errors import DecodeError
 from models.observed import Observed
 from models.outcome import DTYPES, TASKS, Outcomes, Task, task_of
 
-Kind = Literal["predictions", "labels"]
+Kind = Literal["predictions", "labels", "heartbeats"]
+"""What a record is; of heartbeats (see `models.heartbeat`) nothing is joined."""
 Combo = tuple[str, ...]
 """(model, version, value of segment field 1, ...); a missing segment value is ""."""
 
@@ -36,7 +37,7 @@ MIN_MS: Final = -(2**62)
 OTHER: Final = "__other__"
 """Stands for all values that came after a limit on their number was reached."""
 
-_KINDS: Final[tuple[Kind, Kind]] = ("predictions", "labels")
+_KINDS: Final[tuple[Kind, ...]] = ("predictions", "labels", "heartbeats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Batch:
 
     `base` is the source offset up to which the sender had covered the source before this
     batch (-1: unknown), `last` the one up to which this batch covers it, gaps and bad records
-    included. `score` and `combo_index` are empty for labels. All records are of one task.
+    included. `score` is empty but for predictions, `combo_index` for labels. All records are of one task.
     """
 
     kind: Kind
@@ -340,10 +341,11 @@ def _unpacked(wire: _Wire) -> Observed | None:
 def _check_lengths(batch: Batch) -> None:
     rows = len(batch)
     scored = rows if batch.kind == "predictions" else 0
-    expected = (rows, rows, scored, rows, scored)
+    placed = 0 if batch.kind == "labels" else rows
+    expected = (rows, rows, scored, rows, placed)
     carries = batch.carried is None or len(batch.carried) == rows
     if tuple(map(len, batch.columns())) != expected or not carries:
         raise ValueError("columns of different lengths")
     index, combos = batch.combo_index, len(batch.combos)
-    if scored and not (index.min() >= 0 and index.max() < combos):
+    if placed and not (index.min() >= 0 and index.max() < combos):
         raise ValueError("a combo index out of range")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from models.errors import WorldError
+
 FORMAT = 1
 
 
@@ -53,8 +55,8 @@ def encode_partials(marks: list[Mark], partials: list[Partial]) -> bytes:
 
 
 def decode_partials(value: bytes) -> PartialMessage:
-    """The inverse; raises ValueError for an unknown format."""
+    """The inverse; raises WorldError for an unknown format."""
     message = _decode(value)
     if message.format != FORMAT:
-        raise ValueError(f"partials format {message.format}; this version reads {FORMAT}")
+        raise WorldError(f"partials format {message.format}; this version reads {FORMAT}")
     return message

@@ -71,6 +71,7 @@ def catalogue(prefix: str, partitions: int, longest_wait_ms: int) -> Mapping[str
         "metrics": public("metrics", metric_key, "hindcast.metric/1", "model", "compact,delete", 30),
         "dead-letters": public("dead-letters", "the original", "the original bytes", "key", "delete", 14),
         "pipeline": public("pipeline", "state partition", "hindcast.pipeline/1", "key", "compact,delete", 30),
+        "heartbeats": public("heartbeats", "instance", "hindcast.heartbeat/1", "key", "delete", 3),
         "by-id": internal("by-id", "none", "packed Batch", "id", 3 * DAY_MS),
         "partials": internal("partials", "none", "partials and marks", "model and segment", DAY_MS),
         "join-changelog": internal("join-changelog", "none", "block", "as by-id", state_ms),

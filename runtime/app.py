@@ -15,7 +15,7 @@ from agents.context import Context, Names
 from agents.dimensions import DimensionLog
 from models.topics import catalogue
 from runtime import clock
-from runtime.decoders import decoders, fields_by_topic, registry_of
+from runtime.decoders import decoders, fields_by_topic, heartbeats_of, registry_of
 from runtime.expected_topics import longest_wait_ms
 from runtime.faust_app import Fatal, faust_app
 from runtime.key_identity import key_check
@@ -84,6 +84,7 @@ def create_app(
     }
     for table in built.values():
         app.tables.add(table)
+    heartbeats = heartbeats_of(settings, seen)
     names = Names(*(topics[n].name for n in ("by-id", "partials", "metrics", "dead-letters", "pipeline")))
     hash_ids = hash_of_ids(settings.privacy)
     registry = registry_of(settings)
@@ -96,8 +97,8 @@ def create_app(
         names=names,
         partitions=kafka.partitions,
         metrics_partitions=seen.get(names.metrics, kafka.partitions),
-        decoders=decoders(settings),
-        out_of_orderness_ms=_out_of_orderness(settings),
+        decoders=decoders(settings, heartbeats),
+        out_of_orderness_ms=_out_of_orderness(settings) | dict.fromkeys(heartbeats, 0),
         dimensions=dimensions,
         telemetry=telemetry,
         now_ms=clock.now_ms,
@@ -111,16 +112,16 @@ def create_app(
         registry=registry,
     )
     telemetry.watch("hindcast_checkpoints_set_aside", lambda: {(): float(set_aside_count(directory))})
-    _register(context)
+    _register(context, heartbeats)
     return Ingest(app, context, dimensions)
 
 
-def _register(context: Context) -> None:
+def _register(context: Context, heartbeats: list[str]) -> None:
     plan = context.plan
     sources = {t for m in plan.models.values() for t in (m.predictions_topic, m.labels_topic)}
     keyed = sorted(sources & plan.keyed_topics)
-    unkeyed = sorted(sources - plan.keyed_topics)
-    keep_records_light({*sources, context.names.by_id, context.names.partials})
+    unkeyed = sorted(sources - plan.keyed_topics) + heartbeats
+    keep_records_light({*sources, *heartbeats, context.names.by_id, context.names.partials})
     rekey.register(context, unkeyed)
     join.register(context, keyed, rekeyed=bool(unkeyed))
     emit.register(context)

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
+
 from agents.context import ChunkDecoder
 from models.batch import Kind
 from models.codec import Decoder
+from models.heartbeat import HeartbeatDecoder
 from models.mapping import ModelFields
 from models.schemas.framed import FramedDecoder
 from models.schemas.opener import Opener
+from runtime.expected_topics import heartbeats_topic
 from runtime.model_plan import model_fields
 from runtime.schema_registry import SchemaRegistry
 from runtime.settings import Settings
 from runtime.settings.model import Format
+from tables.heartbeats import OBSERVER
+
+log = logging.getLogger(__name__)
 
 
-def decoders(settings: Settings) -> dict[str, ChunkDecoder]:
-    """Topic -> its decoder."""
+def decoders(settings: Settings, heartbeats: Sequence[str] = ()) -> dict[str, ChunkDecoder]:
+    """Topic -> its decoder. heartbeats: topics of `hindcast.heartbeat/1`."""
     limit, formats = settings.limits.record_bytes_max, format_by_topic(settings)
-    return {
+    found = {
         topic: _decoder(topic, kind, fields, limit, formats[topic])
         for (topic, kind), fields in fields_by_topic(settings).items()
     }
+    return found | {topic: HeartbeatDecoder(settings.models.keys(), OBSERVER, limit) for topic in heartbeats}
+
+
+def heartbeats_of(settings: Settings, seen: Mapping[str, int]) -> list[str]:
+    """The topic of heartbeats, where it is there (`seen`) and some model is watched for what they say."""
+    topic = heartbeats_topic(settings)
+    if topic is not None and topic not in seen:
+        log.info("topic %s does not exist: no heartbeats are read before the next start", topic)
+    return [topic] if topic in seen and topic is not None else []
 
 
 def _decoder(topic: str, kind: Kind, fields: list[ModelFields], limit: int, its_format: Format) -> ChunkDecoder:

@@ -9,15 +9,18 @@ from models.topics import Topic, catalogue
 from runtime.model_plan import model_plans
 from runtime.preflight import Expected, ExpectedTopic, Role
 from runtime.settings import Settings
+from runtime.watch_plan import watched_resources
 
 ALL_ROLES: Final = ("ingest", "alerts")
 _INTERNAL: Final[Role] = "internal"
+_OFFERED: Final[Role] = "offered"
 _USED: Final = MappingProxyType(
     {
         "ingest": {
             "metrics": "output",
             "dead-letters": "output",
             "pipeline": "output",
+            "heartbeats": "optional",
             "by-id": _INTERNAL,
             "partials": _INTERNAL,
             "join-changelog": _INTERNAL,
@@ -53,11 +56,12 @@ def expected_world(settings: Settings, roles: Sequence[str] = ALL_ROLES, groups:
     kafka = settings.kafka
     ours = catalogue(kafka.topic_prefix, kafka.partitions, longest_wait_ms(settings))
     ingest = "ingest" in roles
+    unread = {} if watches_resources(settings) else {"heartbeats": _OFFERED}
     return Expected(
         topics=(
             *(_sources(settings) if ingest else []),
             *(
-                _ours(name, topic, ours, use)
+                _ours(name, topic, ours, unread.get(name, use))
                 for name, topic in ours.items()
                 if (use := _use(name, roles)) is not None and (settings.smoke_test or name not in _SMOKE)
             ),
@@ -76,6 +80,17 @@ def expected_world(settings: Settings, roles: Sequence[str] = ALL_ROLES, groups:
 def longest_wait_ms(settings: Settings) -> int:
     """How long a window's records are needed at most: until it is final and no span looks back on it."""
     return max(plan.hold_ms + plan.look_back_ms for plan in model_plans(settings).values())
+
+
+def watches_resources(settings: Settings) -> bool:
+    """Whether heartbeats say something that some model is watched for."""
+    return any(watched_resources(model) for model in settings.models.values())
+
+
+def heartbeats_topic(settings: Settings) -> str | None:
+    """The topic that heartbeats are read from, if it is there; None if nothing of them would count."""
+    ours = catalogue(settings.kafka.topic_prefix, settings.kafka.partitions, longest_wait_ms=0)
+    return ours["heartbeats"].name if watches_resources(settings) else None
 
 
 def _sources(settings: Settings) -> list[ExpectedTopic]:

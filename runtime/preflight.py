@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
-Role: TypeAlias = Literal["source", "input", "output", "internal"]
+Role: TypeAlias = Literal["source", "input", "output", "internal", "optional", "offered"]
 Severity: TypeAlias = Literal["error", "warning"]
 
 REPLICATION_DEFAULT: Final = 3
@@ -17,6 +17,8 @@ _OPERATIONS: Final[Mapping[Role, tuple[str, ...]]] = {
     "input": ("Read",),
     "output": ("Write",),
     "internal": ("Read", "Write"),
+    "optional": ("Read",),
+    "offered": (),
 }
 
 
@@ -24,7 +26,8 @@ _OPERATIONS: Final[Mapping[Role, tuple[str, ...]]] = {
 class ExpectedTopic:
     """A topic this configuration works with. ``partitions`` None: any number will do.
 
-    ``role``: a source is the users', the others are ours; internal ones are read and written.
+    ``role``: a source is the users', the others are ours; internal ones are read and written, an optional one is read
+    where it is there, and one that is offered is for other programs alone.
     ``partitions_of``: as many as that topic has, which somebody may have made wider.
     """
 
@@ -131,7 +134,7 @@ def _existence(expected: Expected, seen: Seen, *, will_create: bool) -> Iterator
             continue
         if topic.role == "source":
             yield Problem(f"{topic.key}: topic {topic.name} does not exist (create it, or correct the name)")
-        elif not will_create:
+        elif topic.role not in {"optional", "offered"} and not will_create:
             remedy = "run `hindcast topics create`, or start with `hindcast worker --create-topics`"
             yield Problem(f"topic {topic.name} does not exist ({remedy})")
 

@@ -18,7 +18,9 @@ from typing import Final, Literal, NoReturn, TypeAlias
 from models.errors import WorldError
 from runtime import clock
 from runtime.broker_view import BrokerView
+from runtime.expected_topics import heartbeats_topic
 from runtime.faust_app import group_id
+from runtime.format_identity import settle_format
 from runtime.identity_log import IdentityLog
 from runtime.key_identity import fingerprint, settle_key
 from runtime.preflight import SeenTopic
@@ -118,10 +120,12 @@ def settle_sources(settings: Settings) -> Settled:
     kafka = settings.kafka
     view = BrokerView(kafka.bootstrap_servers, kafka_security(kafka.security))
     names = {t for model in settings.models.values() for t in (model.predictions.topic, model.labels.topic)}
+    names |= {topic} if (topic := heartbeats_topic(settings)) else set()
     topics = view.describe(sorted(names))
     log_of_ids = IdentityLog(settings)
     known = log_of_ids.read()
     settle_key(log_of_ids, known.key, fingerprint(hash_of_ids(settings.privacy)), settings.privacy.on_key_changed)
+    settle_format(log_of_ids, known.format, kafka.topic_prefix)
     identity = SourceIdentity(view, log_of_ids, group_id(settings, "ingest"), kafka.on_topic_recreated)
     patience_seconds = kafka.session_timeout_ms / 1000 + LOOK_SECONDS
     return Settled(view, topics, identity.settle(known.topics, topics, patience_seconds))

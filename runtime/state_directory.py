@@ -12,8 +12,10 @@ from threading import Lock
 from typing import IO, NoReturn
 
 from models.errors import WorldError
+from tables import state_format
 from tables.checkpoint import Checkpoint
 from tables.rocksdb import RocksCheckpoint
+from tables.state_format import UnreadableFormatError
 
 log = logging.getLogger(__name__)
 DAMAGED_AGAIN_SECONDS = 3_600
@@ -51,7 +53,8 @@ def opener(
     A damaged database is set aside and the partition rebuilt from the changelog; a second time
     within the hour is a broken disk, and raises WorldError, as does a directory in use. Damage
     that is met later, in the middle of a chunk, is set aside too and ends the process by
-    ``stop``: the next start rebuilds the partition.
+    ``stop``: the next start rebuilds the partition. One of a format that is not read any more is
+    rebuilt, one of a newer version left alone: the process ends by ``stop``.
     """
 
     def open_checkpoint(number: int) -> Checkpoint:
@@ -65,6 +68,7 @@ def opener(
                 raise WorldError(f"state.directory: cannot write to {directory}: {error}") from None
             _tell(path, _set_aside(path, error), error)
             checkpoint = RocksCheckpoint(path, memory_bytes)
+        _check_format(checkpoint, stop)
         checkpoint.tell_damage = _Stopping(path, stop).damaged
         return checkpoint
 
@@ -73,6 +77,26 @@ def opener(
 
 def _tell(path: Path, aside: Path, error: Exception) -> None:
     log.error("checkpoint %s is damaged and was set aside as %s; rebuilding: %s", path, aside.name, error)
+
+
+def _check_format(checkpoint: RocksCheckpoint, stop: Callable[[str], NoReturn]) -> None:
+    found = checkpoint.format()
+    if found is None:
+        return
+    if found < state_format.OLDEST_READABLE:
+        log.warning(
+            "checkpoint %s has state format %d, which this version does not read any more: rebuilding it from the "
+            "changelog",
+            checkpoint.path,
+            found,
+        )
+        checkpoint.destroy()
+        return
+    try:
+        state_format.check(found, f"state.directory: {checkpoint.path}")
+    except UnreadableFormatError as error:
+        checkpoint.close()
+        stop(str(error))
 
 
 def _is_locked(error: Exception) -> bool:

@@ -17,7 +17,8 @@ from enum import Enum
 
 import msgspec
 
-FORMAT = 1
+from tables import state_format
+
 BLOCK_BITS = 32
 BLOCK = (1 << BLOCK_BITS) - 1
 
@@ -54,11 +55,19 @@ _decode = msgspec.msgpack.Decoder(Frame).decode
 
 
 def decode_frame(value: bytes) -> Frame:
-    """The frame of a changelog record; raises ValueError for an unknown format."""
-    frame = _decode(value)
-    if frame.format != FORMAT:
-        raise ValueError(f"changelog format {frame.format}; this version reads {FORMAT}")
+    """The frame of a changelog record; raises UnreadableFormatError for a format of another time."""
+    try:
+        frame = _decode(value)
+    except msgspec.ValidationError:  # frames of later formats may be of another shape, but begin alike
+        state_format.check(_decode_format(value), "a block in a changelog")
+        raise
+    state_format.check(frame.format, "a block in a changelog")
     return frame
+
+
+def _decode_format(value: bytes) -> int:
+    first: object = msgspec.msgpack.decode(value)
+    return first[0] if isinstance(first, list) and first and isinstance(first[0], int) else state_format.FORMAT
 
 
 @dataclass(slots=True)
@@ -107,7 +116,7 @@ class LogPosition:
         base_id = self.log_id & BLOCK
         log = log_id if self.head < 0 else self.log_id
         self.log_id = log & ~BLOCK | log_id & BLOCK
-        return _encode(Frame(FORMAT, self.log_id, self.head, base_id, snapshot, body))
+        return _encode(Frame(state_format.FORMAT, self.log_id, self.head, base_id, snapshot, body))
 
     def appended(self) -> int:
         """The offset the block just framed must get; the position counts on it."""

@@ -19,6 +19,7 @@ from faust.types import TP, AppT, EventT
 
 from models.errors import WorldError, told
 from tables.partition import BlockPartition, OpenCheckpoint, OpenState
+from tables.state_format import UnreadableFormatError
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class BlockStore(Store[bytes, bytes]):
                 partition.replay(event.message.offset, event.message.value or b"")
                 if partition.state.is_full():
                     partition.write_behind(self.threads)
+            except UnreadableFormatError as error:
+                self.table.fatal(str(error))
             except WorldError as error:
                 self.table.set_aside(partition.number, str(error))
             except Exception as error:  # noqa: BLE001  # see above

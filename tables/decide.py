@@ -19,6 +19,7 @@ from tables import fates as f
 from tables.block import JoinBlock, SourceMark
 from tables.combos import LABEL_TOPIC
 from tables.fast_join import Decided, decide_labels, decide_predictions
+from tables.heartbeats import observe_heartbeats
 from tables.join import Rank, add_label, add_prediction, is_joined
 from tables.observing import Served, observe, served
 from tables.plan import MIN_MS
@@ -84,14 +85,17 @@ class Decider:
             return None
         block = JoinBlock(sources=marks)
         fates = f.Fates()
-        number = f.PREDICTIONS if kind == "predictions" else f.LABELS
+        number = f.KINDS.index(kind)
         fates.add(number, f.DEAD, bad)
+        if number == f.HEARTBEATS:
+            block.observed = [one for batch in fresh for one in observe_heartbeats(self.state, batch, fates)]
+            fresh = []
         for topic, batch in self._by_labels_topic(number, fresh):
             decide = self._predictions if number == f.PREDICTIONS else self._labels
             decided, late = decide(topic, batch)
             fates.add(number, f.LATE, late)
             self._into(block, decided, fates, topic)
-        block.fates = fates.counts.reshape(-1).tolist()
+        block.fates = fates.packed()
         block.combos = combos.names[known:]
         block.label_topics = combos.label_topics[topics:]
         return block

@@ -21,6 +21,8 @@ VERSIONS_MAX = 1_000
 CLASS = "class"
 TOPIC_ID = "topic id"
 """Not a dimension: a source topic (in ``model``) and an id that Kafka has given it; see runtime/source_identity.py."""
+STATE_FORMAT = "state format"
+"""Not a dimension: the format that a worker writes state in; see runtime/format_identity.py."""
 KEY_ID = "key id"
 """Not a dimension: which key ids are hashed with, by its fingerprint, "" for none; see runtime/key_identity.py."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-KINDS = ("predictions", "labels")
+KINDS = ("predictions", "labels", "heartbeats")
 FATES = (
     "joined",
     "pending",
@@ -17,18 +19,34 @@ FATES = (
     "expired",
     "dead_lettered",
     "failed",
+    "heartbeat",
 )
-JOINED, PENDING, DUPLICATE, CORRECTED, WITHDREW, OUT_OF_HORIZON, LATE, EXPIRED, DEAD, FAILED = range(len(FATES))
-PREDICTIONS, LABELS = 0, 1
+JOINED, PENDING, DUPLICATE, CORRECTED, WITHDREW, OUT_OF_HORIZON, LATE, EXPIRED, DEAD, FAILED, HEARTBEAT = range(11)
+PREDICTIONS, LABELS, HEARTBEATS = range(len(KINDS))
+_FORMER = (2, 10)
+"""Kinds and fates that were counted before there were heartbeats."""
 
 
 class Fates:
-    """Counts by (kind, fate), int64[2, 10]; a move keeps the sum."""
+    """Counts by (kind, fate), int64[3, 11]; a move keeps the sum."""
 
     __slots__ = ("counts",)
 
     def __init__(self, counts: NDArray[np.int64] | None = None) -> None:
-        self.counts = np.zeros((2, len(FATES)), np.int64) if counts is None else counts
+        self.counts = np.zeros((len(KINDS), len(FATES)), np.int64) if counts is None else counts
+
+    @staticmethod
+    def of(packed: Sequence[int]) -> Fates:
+        """As `packed` gave them, also before there were heartbeats. Raises ValueError for another number of counts."""
+        found = Fates()
+        kinds, fates = _FORMER if len(packed) == _FORMER[0] * _FORMER[1] else found.counts.shape
+        found.counts[:kinds, :fates] = np.array(packed, np.int64).reshape(kinds, fates)
+        return found
+
+    def packed(self) -> list[int]:
+        """All counts in one list."""
+        found: list[int] = self.counts.reshape(-1).tolist()
+        return found
 
     def add(self, kind: int, fate: int, records: int = 1) -> None:
         """Count records that have just arrived."""

@@ -87,7 +87,7 @@ class JoinState:
         self.lifetimes.enter(block)
         self._apply_windows(block)
         if block.fates:
-            self.fates.counts += np.array(block.fates, np.int64).reshape(2, -1)
+            self.fates.counts += f.Fates.of(block.fates).counts
         for topic, final_ms, records in block.holds:
             self.holds.add(topic, final_ms, records)
         for mark in block.sources:
@@ -247,7 +247,7 @@ class JoinState:
                     for s, x in self.sources.states.items()
                 ],
                 "frontiers": self.sources.frontiers,
-                "fates": self.fates.counts.reshape(-1).tolist(),
+                "fates": self.fates.packed(),
                 "holds": self.holds.entries(),
                 "buckets": self.index.buckets(),
                 "extended": self.index.extended,
@@ -263,7 +263,7 @@ class JoinState:
         for topic, partition, last, watermark_ms, idle in meta["sources"]:
             self.sources.states[Source(topic, partition)] = SourceState(last, watermark_ms, idle)
         self.sources.frontiers = meta["frontiers"]
-        self.fates = f.Fates(np.array(meta["fates"], np.int64).reshape(2, -1))
+        self.fates = f.Fates.of(meta["fates"])
         for entry in meta["holds"]:
             self.holds.add(*entry)
         self.index.restore(meta["buckets"], meta["extended"])

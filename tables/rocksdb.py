@@ -25,9 +25,10 @@ from rocksdict import (
     WriteOptions,
 )
 
+from tables import state_format
 from tables.checkpoint import Cut, RowsWritten
 
-_META, _SLOT, _INDEX = b"\x00M", b"\x00A", b"\x00X"
+_META, _SLOT, _INDEX, _FORMAT = b"\x00M", b"\x00A", b"\x00X", b"\x00F"
 """Row keys begin with a labels topic code, which is never 0."""
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -108,6 +109,14 @@ class RocksCheckpoint:
             value: bytes | None = self._db.get(_META)
         return value
 
+    def format(self) -> int | None:
+        """The state format of the last cut; None when there is none."""
+        with self._reading():
+            stored = self._db.get(_FORMAT)
+        if stored is not None:
+            return int.from_bytes(stored, "big")
+        return None if self.meta() is None else 1  # the first format did not say so
+
     def get_many(self, keys: list[bytes]) -> list[bytes | None]:
         """The rows of the keys, in order."""
         with self._reading():
@@ -144,6 +153,7 @@ class RocksCheckpoint:
             put(_bucket_prefix(bucket) + self._sequence.to_bytes(8, "big"), _encode(keys))
         put(_INDEX, self._sequence.to_bytes(8, "big"))
         put(_META, cut.meta)
+        put(_FORMAT, state_format.FORMAT.to_bytes(2, "big"))
         self._write(batch)
 
     def _write_rows(self, written: list[RowsWritten]) -> None:

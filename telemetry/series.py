@@ -78,8 +78,8 @@ _ALL: Final = (
         "ml_model_resource",
         "gauge",
         (*SLICE, "resource", "statistic"),
-        "What serving needed, as prediction records tell it, by `resource` (its name has the unit: `cpu_ratio`, "
-        "`memory_bytes`, …) and `statistic` (`mean`, `p95`, `max`). Newest closed window (or span).",
+        "What serving needed, as prediction records and heartbeats tell it, by `resource` (its name has the unit: "
+        "`cpu_ratio`, `memory_bytes`, …) and `statistic` (`mean`, `p95`, `max`). Newest closed window (or span).",
     ),
     Series(
         "ml_model_trend_slope_per_hour",

@@ -33,13 +33,15 @@ def rights(scene: Scene) -> list[Right]:
     wanted = {
         **dict.fromkeys(scene.topics.values(), ("Read",)),
         **dict.fromkeys((f"{prefix}{name}" for name in ("dead-letters", "decisions", "pipeline")), ("Write",)),
-        f"{prefix}silences": ("Read",),
+        **dict.fromkeys((f"{prefix}{name}" for name in ("silences", "heartbeats")), ("Read",)),
         **dict.fromkeys((f"{prefix}{name}" for name in BOTH), ("Read", "Write")),
     }
     of_topics = [Right("topic", topic, operation) for topic, operations in wanted.items() for operation in operations]
     return of_topics + [Right("group", name, "Read") for name in (group, f"{group}-alerts")]
 
 
+WATCHED = {"resources": True}
+"""Then heartbeats are read, too."""
 BOTH = (
     "metrics", "alerts", "by-id", "partials", "join-changelog", "merge-changelog", "dimensions-changelog",
     "rules-changelog", "notify-changelog",
@@ -50,7 +52,7 @@ BOTH = (
 def test_the_whole_path_works_with_every_login_and_no_more_rights_than_documented(
     safe: Secured, tmp_path: Path, listener: str
 ) -> None:
-    with Scene(safe.kafka.bootstrap, tmp_path, small_load(), kafka=safe.settings(listener)) as scene:
+    with Scene(safe.kafka.bootstrap, tmp_path, small_load(), kafka=safe.settings(listener), model=WATCHED) as scene:
         safe.grant(rights(scene))
         workers = [scene.worker("worker-0")]
         workers[0].roles = "ingest,alerts"
@@ -61,7 +63,7 @@ def test_the_whole_path_works_with_every_login_and_no_more_rights_than_documente
 
 
 def test_f32_each_right_that_is_missing_is_named_before_the_first_record(safe: Secured, tmp_path: Path) -> None:
-    with Scene(safe.kafka.bootstrap, tmp_path, small_load(), kafka=safe.settings("SCRAM")) as scene:
+    with Scene(safe.kafka.bootstrap, tmp_path, small_load(), kafka=safe.settings("SCRAM"), model=WATCHED) as scene:
         wanted = rights(scene)
         safe.grant(wanted)
         assert faults(scene) == []

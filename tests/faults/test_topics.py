@@ -14,6 +14,7 @@ from models.partitioner import partitions_of
 from runtime.clock import now_ms
 from runtime.traffic import Topic
 from tests.faults.conftest import NewScene
+from tests.faults.test_membership import leave
 from tests.support.load import Load
 from tests.support.scene import PARTITIONS, Scene
 from tests.support.worker_process import WorkerProcess
@@ -110,6 +111,32 @@ def test_f28_a_source_topic_that_is_widened_ends_the_worker_and_is_read_in_full_
     worker.await_ready()
     send(scene, "predictions", 1, now_ms() - 60_000, partition=partitions - 1, partitions=partitions)
     await_fates(worker, 1)
+
+
+def test_f28_a_predictions_topic_that_gets_another_name_goes_on_with_what_waits_for_labels(
+    new_scene: NewScene, small_load: Load
+) -> None:
+    scene = new_scene(small_load.without_keys())
+    (worker,) = scene.start(1)
+    old_ms = now_ms() - 60_000
+    for number in range(10):
+        send(scene, "predictions", number, old_ms)
+    await_fates(worker, 10)
+    leave(worker)  # all that stood under the old name was read
+
+    scene.topics["predictions"] = name = f"{scene.prefix}in_another_name"
+    admin = AdminClient({"bootstrap.servers": scene.bootstrap})  # its futures live no longer than it does
+    admin.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(30)
+    scene.settings["models"]["fraud"] |= {"predictions": {"topic": name}, "labels": {"topic": scene.topics["labels"]}}
+    renamed = scene.worker("renamed")
+    renamed.start()
+    renamed.await_ready()
+    for number in range(10, 15):
+        send(scene, "predictions", number, old_ms)
+    for number in range(15):
+        send(scene, "labels", number, old_ms + 1)
+    await_fates(renamed, 30)
+    assert renamed.series("hindcast_records_total")["joined",] == 30
 
 
 def test_f62_keyed_partitions_without_any_record_hold_nothing_back_and_empty_windows_are_told(

@@ -26,12 +26,12 @@ from tests.support.load import make_load
 from tests.support.ports import free_ports
 from tests.support.reaper import Reaper
 from tests.support.scene import Scene
-from tests.support.worker_process import REPO
+from tests.support.worker_process import REPO, WorkerProcess
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
 BASELINE = REPO / "examples" / "fraud_service" / "baseline.json"
-MODEL = {"horizon": "5m", "idle_timeout": "1s", "emit_every": "1s", "baseline": str(BASELINE)}
+MODEL = {"horizon": "5m", "idle_timeout": "1s", "emit_every": "1s", "baseline": str(BASELINE), "resources": True}
 
 
 @contextmanager
@@ -41,7 +41,6 @@ def service(scene: Scene, directory: Path) -> Iterator[httpx.Client]:
     settings: dict[str, str] = {"bootstrap": scene.bootstrap, "decisions": f"{scene.prefix}decisions"}
     settings |= {str(kind): name for kind, name in scene.topics.items()}
     settings["heartbeats"] = f"{scene.prefix}heartbeats"
-    make_topic(scene.bootstrap, settings["heartbeats"])
     env = {**os.environ, **{f"FRAUD_{name.upper()}": value for name, value in settings.items()}}
     env["PYTHONPATH"] = os.pathsep.join([str(REPO), str(REPO / "client")])
     command = [sys.executable, "-m", "uvicorn", "--factory", "examples.fraud_service.service:create_app"]
@@ -120,7 +119,7 @@ def test_a_request_and_its_label_come_to_a_metric_record(broker: str, tmp_path: 
             assert worker.get("/readyz")[0] == 200
             assert worker.series("hindcast_misplaced_records_total") == {}
             judge_series(client)
-            judge_heartbeats(scene)
+            judge_heartbeats(scene, worker)
             judge_rollback(scene, client)
             late = {"transaction_id": "last words", "amount": 5.0, "night": False, "country": "DE"}
             assert client.post("/predict", json=late).status_code == 200
@@ -137,10 +136,19 @@ def judge_series(client: httpx.Client) -> None:
     assert found["hindcast_client_records_total", "fraud", "sent"] >= 351
 
 
-def judge_heartbeats(scene: Scene) -> None:
-    beats = [orjson.loads(message.value() or b"") for message in scene.read(f"{scene.prefix}heartbeats")]
+def judge_heartbeats(scene: Scene, worker: WorkerProcess) -> None:
+    """They stand in the records of their windows: the service attaches no resources to its predictions."""
+
+    def beats() -> list[dict[str, Any]]:
+        return [orjson.loads(message.value() or b"") for message in scene.read(f"{scene.prefix}heartbeats")]
+
+    until(lambda: worker.series("hindcast_records_total")["heartbeat",] == len(beats()) > 0, scene.describe)
+    records = [orjson.loads(message.value() or b"") for message in scene.read(f"{scene.prefix}metrics")]
+    told = [r for r in records if r.get("resources") and r["span"] == "10s" and r["model_version"] == "lr_v1"]
     known = {"cpu_ratio", "memory_bytes", "disk_ratio", "active_requests", "model_load_seconds"}
-    assert known <= set(beats[0]["resources"])
+    assert known <= set(told[-1]["resources"])
+    bytes_used = [beat["resources"]["memory_bytes"] for beat in beats()]
+    assert min(bytes_used) - 1024 <= told[-1]["resources"]["memory_bytes"]["mean"] <= max(bytes_used) + 1024
 
 
 def judge_rollback(scene: Scene, client: httpx.Client) -> None:

@@ -13,6 +13,7 @@ from models.partial import decode_partials, encode_partials
 from tables.block import JoinBlock, encode_block
 from tables.checkpoint import Checkpoint
 from tables.emitter import Emission, Emitter
+from tables.fates import KINDS
 from tables.join_state import JoinState, Memory
 from tables.merge_state import MergeBlock, MergeState, encode_merge_block
 from tables.records import Record, Recorder
@@ -175,7 +176,7 @@ class Cluster:
 
     def _apply(self, owner: Owner[JoinState], messages: list[bytes]) -> None:
         batches = [Batch.unpack(message) for message in messages]
-        for kind in ("predictions", "labels"):
+        for kind in KINDS:
             block = owner.state.decide(kind, [b for b in batches if b.kind == kind])
             if block is not None:
                 body = encode_block(block)

@@ -20,11 +20,14 @@ from metrics.resources import Resources
 from metrics.service import Service
 from metrics.value_predictions import ValuePredictions
 from metrics.window_layout import WindowLayout
+from models import batch
 from models.batch import MIN_MS, Batch, Source, empty
 from models.carried import Carrier, ScoresCarrier, ValueCarrier
 from models.codec import Decoder, ModelFields
+from models.heartbeat import HeartbeatDecoder
 from models.outcome import Task
 from tables.dimensions import Admissions
+from tables.heartbeats import OBSERVER
 from tables.plan import ModelPlan, Plan, Span, Watch
 from tables.tasks import layout_of, parts
 from tests.support.recount_records import Raw, Rules
@@ -40,6 +43,7 @@ SLACK_MS = 8_000
 
 WINDOW_MS, HORIZON_MS, LATENESS_MS, SKEW_MS = 30_000, 40_000, 5_000, 1_000
 TOPICS: Mapping[str, str] = {"predictions": "fraud_predictions", "labels": "fraud_labels"}
+HEARTBEATS = Source("hindcast-heartbeats", 0)
 COUNTRIES, DEVICES = ("DE", "US", ""), ("web", "app")
 VERSIONS = ("v1", "v2", "v3")
 
@@ -306,7 +310,12 @@ class Reader:
         """position: how many records of the source were committed before."""
         self.story, self.source, self.position, self.slack_ms = story, source, position, slack_ms
         self.last, self.watermark_ms = -1, MIN_MS
-        self.kind: Kind = "predictions" if source.topic == TOPICS["predictions"] else "labels"
+        self._decoder: Decoder | HeartbeatDecoder
+        if source == HEARTBEATS:
+            self.kind: batch.Kind = "heartbeats"
+            self._decoder = HeartbeatDecoder({"fraud"}, OBSERVER)
+            return
+        self.kind = "predictions" if source.topic == TOPICS["predictions"] else "labels"
         carrier = CARRIERS.get(story.task) if self.kind == "predictions" else None
         self._decoder = Decoder(source.topic, self.kind, [replace(FIELDS[self.kind], task=story.task, carrier=carrier)])
 

@@ -42,13 +42,15 @@ class KafkaCluster:
         config: Mapping[str, str | int] | None = None,
         listeners: Mapping[str, str] | None = None,
         java_options: Sequence[str] = JAVA_OPTIONS,
+        version: str = "",
     ) -> None:
-        """listeners: further ones beside the open one, name -> security protocol."""
+        """listeners: further ones beside the open one, name -> security protocol. version: of Kafka, else the pom's."""
         self.directory = directory
         self.brokers = brokers
         self._partitions = partitions
         self._config = dict(config or {})
-        self._java = [java(), *java_options, f"-Dlog4j2.configurationFile={KAFKA / 'log4j2.xml'}", "-cp", classpath()]
+        logs = f"-Dlog4j2.configurationFile={KAFKA / 'log4j2.xml'}"
+        self._java = [java(), *java_options, logs, "-cp", classpath(version)]
         self._listeners = dict(listeners or {})
         ports = free_ports((2 + len(self._listeners)) * brokers)
         self._ports, self._controller_ports = ports[:brokers], ports[brokers : 2 * brokers]

@@ -19,7 +19,7 @@ MINUTE_MS = 60_000
 class Raw:
     """One record as it was sent. Offsets give the order within (kind, partition); timestamp_ms is Kafka's."""
 
-    kind: Literal["predictions", "labels"]
+    kind: Literal["predictions", "labels", "heartbeats"]
     partition: int
     offset: int
     value: bytes

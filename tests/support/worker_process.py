@@ -38,6 +38,8 @@ class WorkerProcess:
         self.roles = "ingest"
         self.dies = ""
         """Where it kills itself, see tests/support/dying_worker.py."""
+        self.module = "runtime.cli"
+        """What is run; tests.support.next_version writes state in another format."""
         self._reaper = reaper
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,7 +63,7 @@ class WorkerProcess:
     def start(self) -> None:
         """Start it, on whatever disk it has."""
         assert not self.running, f"{self.name} is running"
-        module = "tests.support.dying_worker" if self.dies else "runtime.cli"
+        module = "tests.support.dying_worker" if self.dies else self.module
         command = [sys.executable, "-m", module, *self.arguments()]
         env = {**os.environ, "PYTHONUNBUFFERED": "1", VARIABLE: self.dies}
         self._process = self._reaper.start(command, self.home / "worker.log", env=env, cwd=REPO)

@@ -1,6 +1,6 @@
 """Which topics a worker expects depends on the roles that it plays."""
 
-from runtime.expected_topics import expected_world
+from runtime.expected_topics import expected_world, heartbeats_topic
 from runtime.preflight import ExpectedTopic, Role
 from runtime.settings import parse
 from runtime.smoke_model import with_smoke_model
@@ -56,3 +56,12 @@ def test_one_notifier_needs_topics_with_one_partition_and_the_rules_follow_the_m
 def test_every_topic_of_ours_is_used_by_some_role() -> None:
     assert len(by_name("ingest", "alerts")) == len(expected_world(SETTINGS).topics)
     assert by_name("sinks") == {}
+
+
+def test_heartbeats_are_read_where_some_model_is_watched_for_what_they_say() -> None:
+    assert uses("ingest")["heartbeats"] == "offered"
+    assert heartbeats_topic(SETTINGS) is None
+    models = {"fraud": {"predictions": {"topic": "p"}, "resources": True}}
+    watching = parse({"kafka": {"topic_prefix": "team-"}, "models": models}, {})
+    assert {t.name: t.role for t in expected_world(watching, ["ingest"]).topics}["team-heartbeats"] == "optional"
+    assert heartbeats_topic(watching) == "team-heartbeats"

@@ -6,6 +6,7 @@ from runtime.preflight import (
     Expected,
     ExpectedTopic,
     Problem,
+    Role,
     Seen,
     SeenTopic,
     missing,
@@ -161,3 +162,20 @@ def test_a_changelog_follows_the_partitions_of_the_topic_that_it_belongs_to() ->
 def test_the_embedded_broker_is_refused_before_anything_else() -> None:
     [line] = lines(EXPECTED, Seen("mockCluster1234", 1, {}))
     assert line.startswith("this is an embedded broker")
+
+
+@pytest.mark.parametrize("role", ["optional", "offered"])
+def test_the_topic_of_heartbeats_may_be_missing_and_is_made_with_the_others(role: Role) -> None:
+    topic = ExpectedTopic("h-heartbeats", role, partitions_new=8)
+    expected = replace(EXPECTED, topics=(*EXPECTED.topics, topic))
+    assert problems(expected, FINE) == []
+    assert [(one.name, one.partitions_new) for one in missing(expected, FINE)] == [("h-heartbeats", 8)]
+
+
+def test_only_a_worker_that_reads_heartbeats_needs_the_right_to() -> None:
+    seen = replace(FINE, denied=frozenset({"h-heartbeats"}))
+    wanted: dict[Role, list[str]] = {"optional": ["not allowed: Read on topic h-heartbeats"], "offered": []}
+    for role, found in wanted.items():
+        expected = replace(EXPECTED, topics=(*EXPECTED.topics, ExpectedTopic("h-heartbeats", role)))
+        assert lines(expected, seen) == found
+        assert missing(expected, seen) == []
