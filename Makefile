@@ -39,7 +39,7 @@ test: lint ## lint, then every test that this machine can run (at most 10 minute
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --timeout-method=signal $(PYTEST_ARGS)
 
 test-faults: setup-dev ## the long fault suite on a real broker: kills, pauses, restarts
-	$(BIN)/python -m pytest -m faults -n 2 --dist loadgroup --timeout-method=signal $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m faults -n 3 --dist loadgroup --timeout-method=signal $(PYTEST_ARGS)
 
 test-docs: setup-dev ## build the site, and follow the tutorial from its first command to its last
 	$(BIN)/python -m pytest -m docs tests/docs $(PYTEST_ARGS)

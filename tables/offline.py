@@ -42,7 +42,9 @@ def evaluate(
     merged.apply(MergeBlock(0, emission.marks, emission.partials))
     join.expire()
     records = [record for one in merged.slices.values() for record in _records(one, class_names)]
-    return sorted(records, key=lambda r: (r.name, r.start_ms, r.end_ms)), join.fates.as_dict()
+    fates = join.fates.as_dict()
+    del fates["heartbeats"]  # files have none
+    return sorted(records, key=lambda r: (r.name, r.start_ms, r.end_ms)), fates
 
 
 def _records(one: SliceWindows, class_names: ClassNames) -> Iterator[Record]:

@@ -83,9 +83,11 @@ def test_internal_topics_and_only_they_have_internal_names() -> None:
         assert topic.name.startswith("hindcast-")
         # One log decides which names are admitted, and one notifier sees all alerts, so they have one order.
         is_single = topic.name.endswith(("dimensions-changelog", "alerts", "silences", "notify-changelog"))
+        is_single |= "-smoke-" in topic.name
         assert topic.partitions == (1 if is_single else 8)
     public = {name for name, topic in topics.items() if not topic.internal}
-    assert public == {"metrics", "dead-letters", "alerts", "decisions", "silences", "pipeline"}
+    told = {"metrics", "dead-letters", "alerts", "decisions", "pipeline"}
+    assert public == told | {"silences", "heartbeats", "smoke-predictions", "smoke-labels"}
     assert topics["silences"].config() == {"cleanup.policy": "compact", "retention.ms": "-1"}
     assert topics["alerts"].config() == topics["metrics"].config()
     assert topics["metrics"].config() == {"cleanup.policy": "compact,delete", "retention.ms": str(30 * DAY_MS)}
