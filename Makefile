@@ -51,7 +51,7 @@ test-image: setup-dev $(TOOLS)/.installed ## the Dockerfile linted, its steps do
 	$(BIN)/python -m pytest -m image tests/image --timeout-method=signal $(PYTEST_ARGS)
 
 test-page: setup-dev ## the live page in a real browser; writes the screenshots of docs/images
-	$(BIN)/python -m pytest -m browser --timeout-method=signal $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m browser tests/browser -n 2 --dist loadfile --timeout-method=signal $(PYTEST_ARGS)
 
 test-coverage: setup-dev ## how often the 95 % intervals hold the truth, in simulated windows (minutes)
 	$(BIN)/python -m benchmarks.coverage

@@ -8,10 +8,14 @@ filled, so it ends the process: the next one reads from the last commit.
 
 from __future__ import annotations
 
+import logging
+
 from faust.types import TP
 
 from agents.context import AppContext
 from transport.chunk import Chunk
+
+log = logging.getLogger(__name__)
 
 
 class InOrder:
@@ -37,3 +41,12 @@ class InOrder:
     def taken(self, chunk: Chunk) -> None:
         """The chunk is being taken; the next one may follow."""
         self._taken[TP(chunk.topic, chunk.partition)] = chunk.last
+        if chunk.lost:
+            self._context.telemetry.lost.add(chunk.topic, str(chunk.partition), n=chunk.lost)
+            log.error(
+                "%s-%d: %d records were deleted by retention before they were read; it goes on at offset %d",
+                chunk.topic,
+                chunk.partition,
+                chunk.lost,
+                chunk.first,
+            )

@@ -34,6 +34,7 @@ class Telemetry:
         self.consumed = Counter(CATALOGUE["hindcast_records_consumed_total"], self._cap)
         self.dead_letters = Counter(CATALOGUE["hindcast_dead_letters_total"], self._cap)
         self.misplaced = Counter(CATALOGUE["hindcast_misplaced_records_total"], self._cap)
+        self.lost = Counter(CATALOGUE["hindcast_records_lost_total"], self._cap)
         self.notifications = Counter(CATALOGUE["hindcast_notifications_total"], self._cap)
         self.failed_templates = Counter(CATALOGUE["hindcast_failed_templates_total"], self._cap)
         self.chunk_seconds = Histogram(CATALOGUE["hindcast_chunk_seconds"], self._cap)
@@ -51,7 +52,7 @@ class Telemetry:
 
     def collect(self) -> Iterable[Metric]:
         of_models = (self.predictions, self.errors, self.latency, self.labels, self.confidence)
-        of_records = (self.consumed, self.dead_letters, self.misplaced)
+        of_records = (self.consumed, self.dead_letters, self.misplaced, self.lost)
         for part in (*of_models, *of_records, self.notifications, self.failed_templates, self.chunk_seconds):
             yield from part.collect()
         yield from self.gauges.collect()

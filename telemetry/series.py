@@ -167,6 +167,12 @@ _ALL: Final = (
         ("topic",),
         "Records of a topic with `partitioned_by_id`, among those sampled, on another partition than their id's.",
     ),
+    Series(
+        "hindcast_records_lost_total",
+        "counter",
+        ("topic", "partition"),
+        "Records that retention deleted before this worker could read them.",
+    ),
     Series("hindcast_consumer_lag", "gauge", ("topic", "partition"), "Records on the topic and not processed yet."),
     Series("hindcast_watermark_delay_seconds", "gauge", (), "How far the slowest watermark is behind the wall clock."),
     Series("hindcast_open_windows", "gauge", (), "Windows that are not final yet."),

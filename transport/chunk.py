@@ -22,14 +22,17 @@ class Chunk:
     """Records [first, last] of one partition, offsets ascending, gaps possible.
 
     ``after`` is the last offset of the chunk handed out before it, -1 for the first one since the
-    partition was assigned or sought.
+    partition was assigned or sought. ``lost``: so many offsets before it were deleted unread, by retention.
     """
 
-    __slots__ = ("after", "first", "last", "partition", "records", "topic")
+    __slots__ = ("after", "first", "last", "lost", "partition", "records", "topic")
 
-    def __init__(self, topic: str, partition: int, records: list[ConsumedRecord], after: int = -1) -> None:
+    def __init__(
+        self, topic: str, partition: int, records: list[ConsumedRecord], after: int = -1, lost: int = 0
+    ) -> None:
         self.topic, self.partition, self.records = topic, partition, records
         self.first, self.last, self.after = records[0].offset, records[-1].offset, after
+        self.lost = lost
 
     def __len__(self) -> int:
         return len(self.records)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import (
     TRANSPORTS,
@@ -63,6 +63,19 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
 
+    async def deleted_before(self, wanted: dict[TP, int]) -> dict[TP, int]:
+        """How many records from the wanted offset on each partition has lost to retention; none where none are.
+
+        Nothing is known while no broker answers, and nothing is asked where `wanted` is empty, as it nearly always is.
+        """
+        if not wanted:
+            return {}
+        try:
+            earliest = await self.earliest_offsets(*wanted)
+        except KafkaError:
+            return {}
+        return {tp: earliest[tp] - offset for tp, offset in wanted.items() if earliest.get(tp, 0) > offset}
+
     async def give_back(self, first: dict[TP, int], following: dict[TP, int]) -> None:
         """Have records fetched again that were taken from the fetcher and not handed out.
 
@@ -110,11 +123,12 @@ class Consumer(driver.Consumer):
         following = {tp: records[tp][-1].offset + 1 for tp in left}
         if not self.flow_active:
             await self._seek_quietly()
+        lost = await self._thread.deleted_before(self._wanted_before(left))
         for tp in list(left):
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-            messages = iter(self._messages(tp, records[tp], generation))
+            messages = iter(self._messages(tp, records[tp], generation, lost.get(tp, 0)))
             while not self._has_moved_on(generation, began):
                 message = next(messages, None)
                 if message is None:
@@ -135,14 +149,20 @@ class Consumer(driver.Consumer):
         except Exception as error:  # noqa: BLE001  # Faust retries at the next call
             self.log.warning("seek while flow is inactive: %r", error)
 
-    def _messages(self, tp: TP, fetched: list[Any], generation: int) -> Iterable[ConsumerMessage]:
+    def _wanted_before(self, first: dict[TP, int]) -> dict[TP, int]:
+        """The offsets that should have come before these, where others came."""
+        expected = {tp: self.positions.get(tp, self._read_offset.get(tp)) for tp in first if self._schema(tp.topic)}
+        return {tp: offset for tp, offset in expected.items() if offset is not None and offset < first[tp]}
+
+    def _messages(self, tp: TP, fetched: list[Any], generation: int, lost: int) -> Iterable[ConsumerMessage]:
         schema = self._schema(tp.topic)
         if schema is None:
             for record in fetched:
                 yield self._to_message(tp, record)
             return
         for records in schema.cut(fetched):
-            chunk = Chunk(tp.topic, tp.partition, records, self.positions.get(tp, 0) - 1)
+            chunk = Chunk(tp.topic, tp.partition, records, self.positions.get(tp, 0) - 1, lost)
+            lost = 0
             self.positions[tp] = chunk.last + 1
             message = ChunkMessage(
                 tp.topic,

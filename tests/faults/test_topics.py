@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -156,3 +156,24 @@ def test_f62_keyed_partitions_without_any_record_hold_nothing_back_and_empty_win
         assert time.monotonic() < deadline, scene.describe()
         time.sleep(1)
     assert {(r["revision"], r["final"], r["segment"]) for r in said(scene) if not r["total"]} == {(0, False, "")}
+
+
+def test_f31_records_that_retention_deletes_while_no_worker_runs_are_counted_and_told(
+    new_scene: NewScene, small_load: Load
+) -> None:
+    scene = new_scene(small_load)
+    (worker,) = scene.start(1)
+    name, event_ms = scene.topics["predictions"], now_ms() - 60_000
+    for number in range(10):
+        send(scene, "predictions", number, event_ms + number)
+    await_fates(worker, 10)
+    leave(worker)
+    for number in range(10, 40):
+        send(scene, "predictions", number, event_ms + number)
+    admin = AdminClient({"bootstrap.servers": scene.bootstrap})
+    admin.delete_records([TopicPartition(name, 0, 35)])[TopicPartition(name, 0)].result(30)
+    worker.start()
+    worker.await_ready()
+    await_fates(worker, 15)
+    assert worker.series("hindcast_records_lost_total") == {("0", name): 25.0}
+    assert f"{name}-0: 25 records were deleted by retention before they were read" in worker.log

@@ -7,6 +7,7 @@ import pytest
 
 from agents.context import Context
 from agents.in_order import InOrder
+from telemetry.registry import Telemetry
 from transport.chunk import Chunk
 
 
@@ -28,7 +29,8 @@ def fatal(reason: str) -> NoReturn:
 
 
 def in_order(*, rebalancing: bool) -> InOrder:
-    return InOrder(cast("Context", SimpleNamespace(app=SimpleNamespace(rebalancing=rebalancing), fatal=fatal)))
+    app = SimpleNamespace(rebalancing=rebalancing)
+    return InOrder(cast("Context", SimpleNamespace(app=app, fatal=fatal, telemetry=Telemetry(series_max=10))))
 
 
 def chunk(first: int, last: int, after: int) -> Chunk:
@@ -64,3 +66,14 @@ def test_f27_offsets_that_begin_again_end_the_process() -> None:
     order.taken(chunk(0, 9, after=-1))
     with pytest.raises(StoppedError, match="t-0: offset 0 came again after 9: the topic was deleted and made anew"):
         order.follows(chunk(0, 4, after=9))
+
+
+def test_f31_records_that_retention_took_are_counted_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    order = in_order(rebalancing=False)
+    order.taken(Chunk("t", 3, [Record(40)], after=9, lost=30))
+    order.taken(Chunk("t", 3, [Record(41)], after=40))
+    labels = {"topic": "t", "partition": "3"}
+    assert order._context.telemetry.registry.get_sample_value("hindcast_records_lost_total", labels) == 30
+    assert [record.getMessage() for record in caplog.records] == [
+        "t-3: 30 records were deleted by retention before they were read; it goes on at offset 40"
+    ]

@@ -6,9 +6,10 @@ from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
-from transport.chunk import ChunkSchema
+from transport.chunk import Chunk, ChunkSchema
 from transport.chunked import Consumer, ConsumerThread
 
 FIRST, LOG = TP("in", 0), TP("state-changelog", 0)
@@ -88,7 +89,8 @@ class Fetching(Consumer):
         self.app = cast("Any", SimpleNamespace(consumer_generation_id=1, monitor=Mock()))
         self.flow_active = True
         self._seeks = 0
-        self._delivered, self.positions = {}, {}
+        self._delivered, self.positions, self._read_offset = {}, {}, {}
+        self.earliest = 0
         self._schemas = {FIRST.topic: ChunkSchema(2)}
         self._buffered_partitions = set()
         self.active = active
@@ -100,6 +102,14 @@ class Fetching(Consumer):
 
     def highwater(self, tp: TP) -> int:
         return 9
+
+    async def deleted_before(self, wanted: dict[TP, int]) -> dict[TP, int]:
+        return await ConsumerThread.deleted_before(cast("Any", self), wanted)
+
+    async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
+        if self.earliest < 0:
+            raise KafkaConnectionError
+        return dict.fromkeys(partitions, self.earliest)
 
     async def perform_seek(self) -> None:
         self._seeks += 1
@@ -114,6 +124,21 @@ async def test_all_that_was_fetched_is_handed_out() -> None:
     assert [message.offset async for _, message in consumer.getmany(1.0)] == [6, 8]
     assert consumer.given_back == []
     assert consumer.positions == {FIRST: 9}
+
+
+@pytest.mark.parametrize(
+    ("committed", "earliest", "lost"),
+    [(2, 5, 3), (2, 4, 2), (2, 0, 0), (5, 5, 0), (None, 5, 0), (2, -1, 0)],
+    ids=["all of a gap", "some of it", "a gap of compaction", "no gap", "never read before", "no broker answers"],
+)
+async def test_f31_the_first_chunk_says_how_many_records_retention_took(
+    committed: int | None, earliest: int, lost: int
+) -> None:
+    consumer = Fetching()
+    consumer._read_offset[FIRST] = committed
+    consumer.earliest = earliest
+    found = [cast("Chunk", message.value).lost async for _, message in consumer.getmany(1.0)]
+    assert found == [lost, 0]
 
 
 async def test_what_was_fetched_before_a_seek_is_not_handed_out_after_it() -> None:
