@@ -16,7 +16,7 @@ AUDIT_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev system demo docs test test-docs test-faults test-oracles test-image test-page test-coverage helm-test helm-docs bench audit lint format lock grafana-schema clean
+.PHONY: help setup setup-dev system demo docs test test-docs test-faults test-oracles test-image test-page test-coverage helm-test chart-tools helm-docs bench audit lint format lock grafana-schema clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,8 @@ test-coverage: setup-dev ## how often the 95 % intervals hold the truth, in simu
 
 helm-test: setup-dev $(CHART_TOOLS)/.built ## the chart: lint, schemas, a real API server, its pods on a real broker; needs Go and etcd
 	$(BIN)/python -m pytest -m chart tests/chart -n 2 --dist loadfile --timeout-method=signal $(PYTEST_ARGS)
+
+chart-tools: $(CHART_TOOLS)/.built ## build what `make helm-test` needs: Helm, a control plane, what looks at charts
 
 helm-docs: $(CHART_TOOLS)/.built ## write helm/hindcast/README.md anew from values.yaml
 	$(CHART_TOOLS)/helm-docs --chart-search-root helm
