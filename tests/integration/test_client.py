@@ -92,6 +92,7 @@ def confusion(records: list[dict[str, Any]]) -> Counter[str]:
 
 def test_a_request_and_its_label_come_to_a_metric_record(broker: str, tmp_path: Path) -> None:
     with Scene(broker, tmp_path, make_load(50, seed=1, now_ms=now_ms()), model=MODEL) as scene:
+        scene.settings["web"] = {"page": True}
         [worker] = scene.start(1)
         with service(scene, tmp_path) as client:
             expected: Counter[str] = Counter()
@@ -118,12 +119,26 @@ def test_a_request_and_its_label_come_to_a_metric_record(broker: str, tmp_path: 
             # the worker was told that the topics are keyed by id, looked for itself, and is content
             assert worker.get("/readyz")[0] == 200
             assert worker.series("hindcast_misplaced_records_total") == {}
+            judge_page(worker, records)
             judge_series(client)
             judge_heartbeats(scene, worker)
             judge_rollback(scene, client)
             late = {"transaction_id": "last words", "amount": 5.0, "night": False, "country": "DE"}
             assert client.post("/predict", json=late).status_code == 200
         assert b"last words" in [message.key() for message in scene.read(scene.topics["predictions"])]
+
+
+def judge_page(worker: WorkerProcess, records: list[dict[str, Any]]) -> None:
+    """The page is served, and shows from its API what the records say."""
+    status, page = worker.get(f"/models/{records[0]['model']}")
+    assert (status, "<title>" in page) == (200, True)
+
+    def shown() -> dict[str, int]:
+        items = orjson.loads(worker.get("/api/v1/metrics?span=10s")[1])["items"]
+        return {one["model_version"] + one["window_start"]: one["total"] for one in items if not one["segment"]}
+
+    wanted = {one["model_version"] + one["window_start"]: one["total"] for one in records}
+    until(lambda: wanted.items() <= shown().items(), lambda: (wanted, shown()))
 
 
 def judge_series(client: httpx.Client) -> None:
