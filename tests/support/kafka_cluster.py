@@ -126,6 +126,17 @@ class KafkaCluster:
         """SIGCONT a paused broker."""
         os.kill(self.pid(broker), signal.SIGCONT)
 
+    def set_quota(self, client_id: str, limits: Mapping[str, int | None]) -> None:
+        """Quotas of a client on each broker, as Kafka names them (`consumer_byte_rate`); None lifts one."""
+        kept = ",".join(f"{name}={limit}" for name, limit in limits.items() if limit is not None)
+        lifted = ",".join(name for name, limit in limits.items() if limit is None)
+        change = [*(["--add-config", kept] if kept else []), *(["--delete-config", lifted] if lifted else [])]
+        tool = [*self._java, "kafka.admin.ConfigCommand", "--bootstrap-server", self.bootstrap, "--alter"]
+        command = [*tool, *change, "--entity-type", "clients", "--entity-name", client_id]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"the quota could not be set:\n{done.stdout}{done.stderr}")
+
     def close(self) -> None:
         """Kill all brokers; may be called twice."""
         for broker in list(self._processes):
