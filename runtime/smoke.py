@@ -7,6 +7,7 @@ from uuid import uuid4
 import orjson
 import typer
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from models.errors import ConfigError, WorldError
 from models.metric_record import iso_ms
@@ -20,6 +21,7 @@ from runtime.world import inspect
 
 _SECOND_MS = 1000
 _POLL_SECONDS = 0.5
+_NEW_TOPIC_SECONDS = 5.0
 
 
 def run(settings: Settings, workers: str | None, within_seconds: float) -> int:
@@ -31,13 +33,11 @@ def run(settings: Settings, workers: str | None, within_seconds: float) -> int:
     if not settings.smoke_test:
         raise ConfigError(["smoke_test: must be true, for the workers, too"])
     settings = with_smoke_model(settings)
-    errors = inspect(settings).errors
-    if errors:
-        raise WorldError("\n".join(str(problem) for problem in errors))
     deadline_seconds = clock.monotonic_seconds() + within_seconds
     if workers is not None:
         for address in await_ready(workers, deadline_seconds):
             typer.echo(f"worker {address} is ready")
+    _check_world(settings)
     topic = f"{settings.kafka.topic_prefix}metrics"
     consumer = Consumer(reader_config(settings))
     try:
@@ -51,6 +51,19 @@ def run(settings: Settings, workers: str | None, within_seconds: float) -> int:
     finally:
         consumer.close()
     return 0
+
+
+@retry(
+    retry=retry_if_exception_type(WorldError),
+    wait=wait_fixed(_POLL_SECONDS),
+    stop=stop_after_delay(_NEW_TOPIC_SECONDS),
+    reraise=True,
+)
+def _check_world(settings: Settings) -> None:
+    """Raises WorldError with all that is wrong; topics that were made just now may take a moment to be told."""
+    errors = inspect(settings).errors
+    if errors:
+        raise WorldError("\n".join(str(problem) for problem in errors))
 
 
 def _follow(consumer: Consumer, topic: str) -> None:
