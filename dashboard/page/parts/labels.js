@@ -4,6 +4,7 @@ import { colour, draw, faint, figure } from "../charts.js";
 import { axisTime, duration, isNumber, percent, time } from "../format.js";
 
 const MINUTE_MS = 60_000;
+const MARKED = 300; // each mark is an element of the document
 
 export function coverage() {
   const panel = figure("Label coverage", "share of predictions that have their label");
@@ -25,10 +26,12 @@ export function delay() {
     const points = records.filter((one) => one.total && isNumber(one.label_coverage)).map((one) => ({
       age: (Date.parse(one.emitted_at) - Date.parse(one.window_end)) / MINUTE_MS, ...one }))
       .filter(({ age }) => age >= 0).sort((a, b) => a.age - b.age);
+    const step = Math.ceil(points.length / MARKED);
+    const marked = points.filter((_, i) => i % step === 0);
     const told = newest?.label_latency_seconds;
     panel.note.textContent = told ? `half within ${duration(told.p50)}, 95 % within ${duration(told.p95)}` : "no labels yet";
     draw(panel.chart, () => [
-      { type: "scatter", mode: "markers", name: "windows", x: points.map(({ age }) => age), y: points.map((one) => one.label_coverage),
+      { type: "scatter", mode: "markers", name: "windows", x: marked.map(({ age }) => age), y: marked.map((one) => one.label_coverage),
         marker: { size: 4, color: faint("series-1", 0.5) }, hovertemplate: "%{x:.0f} min: %{y:.0%}<extra></extra>" },
       { type: "scatter", mode: "lines", name: "expected", x: points.map(({ age }) => age), y: points.map((one) => one.expected_share ?? null),
         line: { color: colour("series-2"), dash: "dash", width: 1.5 }, hovertemplate: "%{x:.0f} min: %{y:.0%} expected<extra></extra>" },
