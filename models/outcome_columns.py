@@ -85,15 +85,13 @@ def predictions(
 def _binary(reading: BinaryReading, values: Sequence[Value]) -> OutcomeColumn:
     """1 for the positive class, 0 for others, -1 for null."""
     positive, distinct = reading.positive_class, set(values)
-    size = len(values)
+    outcome = np.frombuffer(bytes([value == positive for value in values]), np.int8)
     if None in distinct:
-        outcome = [WITHDRAWN if value is None else value == positive for value in values]
-    else:
-        outcome = [value == positive for value in values]
+        outcome = np.where([value is None for value in values], np.int8(WITHDRAWN), outcome)
     fits = None
     if reading.positive_kind is bool and not distinct <= {0, 1, None}:
-        fits = np.fromiter((value in {0, 1, None} for value in values), np.bool_, size)
-    return OutcomeColumn(np.fromiter(outcome, np.int8, size), fits)
+        fits = np.fromiter((value in {0, 1, None} for value in values), np.bool_, len(values))
+    return OutcomeColumn(outcome, fits)
 
 
 def _numbers(values: Sequence[Value]) -> OutcomeColumn:

@@ -116,10 +116,6 @@ class Stretch(NamedTuple):
     ops: NDArray[np.uint8]
     effects: NDArray[np.void]
 
-    def values(self) -> list[bytes]:
-        """The bytes of each row."""
-        found: list[bytes] = self.rows.view(f"V{self.rows.itemsize}").tolist()
-        return found
 
 
 _encode = msgspec.msgpack.Encoder().encode

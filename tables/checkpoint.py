@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-RowsWritten = tuple[list[bytes], list[bytes]]
+from tables.strings import Strings
+
+RowsWritten = tuple[Strings, Strings]
 """Keys and the row of each."""
 
 

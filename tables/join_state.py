@@ -24,6 +24,7 @@ from tables.lifetimes import Lifetimes
 from tables.plan import MIN_MS, Plan
 from tables.row_cache import RowCache
 from tables.row_form import RowForm
+from tables.strings import Strings
 from tables.tasks import prepare
 from tables.watermark import Sources, SourceState
 from tables.windows import Window, Windows, slot_key, slot_of, unlabelled
@@ -99,9 +100,9 @@ class JoinState:
     def _apply_rows(self, block: JoinBlock) -> None:
         for stretch in block.stretches():
             if stretch.keys:
-                self.rows.update(stretch.keys, stretch.values())
+                self.rows.update(stretch.keys, Strings.alike(stretch.rows))
         if block.full_keys:
-            self.rows.update(block.full_keys, block.full_rows)
+            self.rows.update(block.full_keys, Strings.of(block.full_rows))
 
     def _apply_windows(self, block: JoinBlock) -> None:
         for combo, start_ms, value in block.observed:

@@ -33,12 +33,12 @@ class MemoryCheckpoint:
     def write(self, cut: Cut) -> None:
         """Store a cut."""
         for keys, rows in cut.rows:
-            self.rows.update(zip(keys, rows, strict=True))
+            self.rows.update(zip(keys.to_list(), rows.to_list(), strict=True))
         self.slots.update(cut.slots)
         for slot in cut.dropped_slots:
             self.slots.pop(slot, None)
-        for bucket, keys in cut.index.items():
-            self.index.setdefault(bucket, []).extend(keys)
+        for bucket, new in cut.index.items():
+            self.index.setdefault(bucket, []).extend(new)
         for bucket in cut.purge:
             for key in self.index.pop(bucket, []):
                 if key not in cut.spared:

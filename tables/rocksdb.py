@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,6 +28,7 @@ from rocksdict import (
 
 from tables import state_format
 from tables.checkpoint import Cut, RowsWritten
+from tables.strings import Strings
 
 _META, _SLOT, _INDEX, _FORMAT = b"\x00M", b"\x00A", b"\x00X", b"\x00F"
 """Row keys begin with a labels topic code, which is never 0."""
@@ -157,18 +159,19 @@ class RocksCheckpoint:
         self._write(batch)
 
     def _write_rows(self, written: list[RowsWritten]) -> None:
-        """In the order of their keys, which costs RocksDB less than half, and not all at once: it lets no other
-        thread run meanwhile.
+        """Roughly in the order of their keys, which costs RocksDB less than half, and not all at once: it lets no other
+        thread run meanwhile. Of rows with one key the last is written, or all in order.
         """
-        rows: dict[bytes, bytes] = {}
-        for keys, values in written:
-            rows.update(zip(keys, values, strict=True))
-        ordered = sorted(rows)
-        for start in range(0, len(ordered), BATCH_ROWS_MAX):
+        keys, rows = Strings.concat(k for k, _ in written), Strings.concat(r for _, r in written)
+        order = keys.order()
+        for start in range(0, len(order), BATCH_ROWS_MAX):
+            some = order[start : start + BATCH_ROWS_MAX]
+            names = keys.pick(some)
             batch = WriteBatch(raw_mode=True)
             put = batch.put
-            for key in ordered[start : start + BATCH_ROWS_MAX]:
-                put(key, rows[key])
+            for key, following, row in zip(names, chain(islice(names, 1, None), (None,)), rows.pick(some), strict=True):
+                if key != following:
+                    put(key, row)
             self._write(batch)
             time.sleep(0)
 

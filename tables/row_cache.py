@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tables.checkpoint import Checkpoint, RowsWritten
+from tables.strings import Strings
 
 ROW_BYTES = 300
 """What one cached row takes in memory: key, value and dictionary entry, measured."""
@@ -39,11 +40,9 @@ class RowCache:
             self.forget()
         found: list[bytes | None] = list(map(self._young.get, keys))
         for look_up in (self._get_old, self._checkpoint.get_many):
-            unknown = found.count(None)
-            if unknown == len(keys):
+            if not any(found):  # no row is empty
                 found = look_up(keys)
-            elif unknown:
-                missing = [i for i, row in enumerate(found) if row is None]
+            elif missing := [i for i, row in enumerate(found) if row is None]:
                 for i, row in zip(missing, look_up([keys[i] for i in missing]), strict=True):
                     found[i] = row
         return found
@@ -55,11 +54,11 @@ class RowCache:
         """Whether so many rows wait that a checkpoint should be written now."""
         return self.waiting >= (self._waiting_max if self._replaying else self._generation_max)
 
-    def update(self, keys: list[bytes], rows: list[bytes]) -> None:
+    def update(self, keys: list[bytes], rows: Strings) -> None:
         """Rows as they stand now."""
         if not self._replaying:
-            self._young.update(zip(keys, rows, strict=True))
-        self._unwritten.append((keys, rows))
+            self._young.update(zip(keys, rows.to_list(), strict=True))
+        self._unwritten.append((Strings.of(keys), rows))
         self.waiting += len(keys)
 
     def replay(self) -> None:
@@ -70,7 +69,7 @@ class RowCache:
 
     def unwritten(self) -> dict[bytes, bytes]:
         """The rows since the last cut."""
-        return {key: row for keys, rows in self._unwritten for key, row in zip(keys, rows, strict=True)}
+        return _by_key(self._unwritten)
 
     def freeze(self) -> list[RowsWritten]:
         """What is to be written, in order: of two rows with one key the later counts."""
@@ -85,6 +84,9 @@ class RowCache:
 
     def forget(self) -> None:
         """Keep only what is not stored: rows have been purged from the checkpoint, or some were not kept at hand."""
-        self._young, self._old = {}, {}
-        for keys, rows in (*self._in_cut, *self._unwritten):
-            self._young.update(zip(keys, rows, strict=True))
+        self._young, self._old = _by_key([*self._in_cut, *self._unwritten]), {}
+
+
+def _by_key(written: list[RowsWritten]) -> dict[bytes, bytes]:
+    """Rows, of several of one key the last."""
+    return {key: row for keys, rows in written for key, row in zip(keys.to_list(), rows.to_list(), strict=True)}

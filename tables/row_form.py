@@ -98,7 +98,7 @@ class RowForm:
 
         Raises WorldError for rows of another task: the model's was changed, and its state kept.
         """
-        if values.count(None) == len(values):
+        if not any(values):
             return np.zeros(len(values), self.dtype), np.zeros(len(values), np.bool_)
         fixed = [self._nothing if value is None else value for value in values]
         if set(map(len, fixed)) == {self.dtype.itemsize}:

@@ -2,6 +2,8 @@
 
 import { h, replace, table } from "./dom.js";
 
+const MARGIN = { l: 48, r: 12, t: 8, b: 36 }; // room for numbers and times: measuring it would mean drawing twice
+
 let loading = null;
 const wanted = new Map(); // element -> what is to be seen there
 const watcher = new IntersectionObserver((entries) => {
@@ -15,11 +17,15 @@ const watcher = new IntersectionObserver((entries) => {
 
 const probe = h("span", { hidden: true });
 document.body.append(probe);
+const colours = new Map(); // asking for a style lays out the page
 
 /** A colour of style.css as the theme has it, as rgb(…): colour("good"), colour("series-1"). */
 export function colour(name) {
-  probe.style.color = `var(--${name})`;
-  return getComputedStyle(probe).color;
+  if (!colours.has(name)) {
+    probe.style.color = `var(--${name})`;
+    colours.set(name, getComputedStyle(probe).color);
+  }
+  return colours.get(name);
 }
 
 /** The same colour, nearly transparent: for bands. */
@@ -81,6 +87,7 @@ export function forget(root) {
 
 /** Draw all charts anew, in the colours of the theme. */
 export function redraw() {
+  colours.clear();
   for (const [element, { traces, options }] of [...wanted]) draw(element, traces, options);
 }
 
@@ -107,11 +114,11 @@ async function load(element) {
 function layoutOf(layout, options) {
   const touch = matchMedia("(pointer: coarse)").matches;
   const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("line"),
-    automargin: true, title: { font: { size: 12 } }, fixedrange: touch, tickfont: { size: 11 } };
-  const { xaxis, yaxis, ...rest } = layout;
+    title: { font: { size: 12 } }, fixedrange: touch, tickfont: { size: 11 } };
+  const { xaxis, yaxis, margin, ...rest } = layout;
   return {
     height: options.height ?? 240,
-    margin: { l: 8, r: 12, t: 8, b: 8 },
+    margin: { ...MARGIN, ...margin },
     paper_bgcolor: "rgba(0, 0, 0, 0)",
     plot_bgcolor: "rgba(0, 0, 0, 0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("quiet") },
@@ -127,9 +134,10 @@ function layoutOf(layout, options) {
   };
 }
 
-/** Also the title's own options, so that a view need only name its text. */
+/** Also the title's own options, so that a view need only name its text; room is measured where numbers alone are not all. */
 function merged(axis, given = {}) {
-  return { ...axis, ...given, title: { ...axis.title, ...given.title } };
+  const automargin = "title" in given || "ticktext" in given;
+  return { ...axis, automargin, ...given, title: { ...axis.title, ...given.title } };
 }
 
 function tell(words, { description, columns, rows }) {

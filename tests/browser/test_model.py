@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.answers import LineItem
-from models.metric_record import ms_of_iso
 from tests.browser.conftest import OpenPage, PageServer, Serve
 from tests.browser.world import DEPLOYED_MINUTE, END_MS, record
 from tests.unit.dashboard.samples import MINUTE_MS, alert
@@ -22,15 +21,15 @@ def chart(page: Page, title: str) -> dict[str, Any]:
     found: dict[str, Any] = figure.locator(".chart").evaluate(
         """(one) => ({
           traces: one.data.map(({name, x, y}) => ({name, x: [...x ?? []], y: [...y ?? []]})),
-          shapes: (one.layout.shapes ?? []).map(({type, x0, x1, y0}) => ({type, x0, x1, y0})),
+          shapes: (one.layout.shapes ?? []).map(({type, x0, x1, y0}) => ({type, x0: +x0, x1: +x1, y0})),
           texts: (one.layout.annotations ?? []).map(({text}) => text),
         })"""
     )
     return found
 
 
-def minute_of(text: str) -> int:
-    return (ms_of_iso(text + "Z") - END_MS) // MINUTE_MS
+def minute_of(time_ms: int) -> int:
+    return (time_ms - END_MS) // MINUTE_MS
 
 
 def test_a_metric_stands_over_time_with_final_and_provisional_windows(open_page: OpenPage, server: PageServer) -> None:

@@ -12,6 +12,7 @@ from runtime.faust_app import group_ids
 from runtime.settings import load as load_settings
 from runtime.world import inspect
 from tests.support.load import Load, make_load
+from tests.support.receivers import wait_until
 from tests.support.scene import Scene
 from tests.support.secured import Right, Secured, secured
 
@@ -66,11 +67,16 @@ def test_f32_each_right_that_is_missing_is_named_before_the_first_record(safe: S
     with Scene(safe.kafka.bootstrap, tmp_path, small_load(), kafka=safe.settings("SCRAM"), model=WATCHED) as scene:
         wanted = rights(scene)
         safe.grant(wanted)
-        assert faults(scene) == []
+        await_faults(scene, [])
         for one in wanted:
             safe.revoke(one)
-            assert f"not allowed: {one.operation} on {one.kind} {one.name}" in faults(scene)
+            await_faults(scene, [f"not allowed: {one.operation} on {one.kind} {one.name}"])
             safe.grant([one])
+
+
+def await_faults(scene: Scene, wanted: list[str]) -> None:
+    """A broker learns of rights a moment after they were changed, the one that follows as well."""
+    wait_until(lambda: faults(scene) == wanted, 20, lambda: f"{faults(scene)} instead of {wanted}")
 
 
 def faults(scene: Scene) -> list[str]:

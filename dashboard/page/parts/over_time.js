@@ -3,7 +3,7 @@
 import { colour, faint } from "../charts.js";
 import { axisTime, interval, isInterval, isNumber, metricTitle, number, time } from "../format.js";
 
-const MARKED = 400; // each mark is an element of the document
+const MARKED = 120; // each mark is an element of the document
 const NAMED = 4; // more names than that would lie on one another
 
 /** What stands behind a chart over time: alerts as bands, deployments and thresholds as lines. */

@@ -11,11 +11,12 @@ import { History } from "../parts/history.js";
 import { coverage, delay, throughput } from "../parts/labels.js";
 import { backdrop, metricRows, metricTraces, valueRange } from "../parts/over_time.js";
 import { calibration, curves, histogram } from "../parts/scores.js";
-import { throttled } from "../throttle.js";
+import { settled, throttled } from "../throttle.js";
 
 export const view = { name: "model", title: "Performance", path: "/models/{model}" };
 
 const REFRESH_MS = 1_000;
+const CHOICE_MS = 120; // a key that is pressed comes up in that time
 
 export async function show(root, context) {
   prepare();
@@ -38,6 +39,9 @@ class ModelPage {
     this.metric = metricsOf(item.task).find((one) => one === context.query.get("metric")) ?? metricsOf(item.task)[0];
     this.history = new History(item, this.segment, RANGES.includes(context.query.get("span")) ? context.query.get("span") : "6h");
     this.refresh = throttled(() => this.renew(), REFRESH_MS);
+    const whileShown = (run) => () => context.signal.aborted || run();
+    this.drawChoice = settled(CHOICE_MS, whileShown(() => this.drawTime()),
+      whileShown(() => this.drawEstimated(this.history.records)));
   }
 
   async load() {
@@ -90,8 +94,7 @@ class ModelPage {
     const choose = (metric) => {
       this.metric = metric;
       remember(context, { metric });
-      afterPaint(() => this.drawTime());
-      afterPaint(() => this.drawEstimated(this.history.records));
+      this.drawChoice();
     };
     this.time.root.querySelector("figcaption").append(
       h("div", { class: "choices" }, select("Metric", metrics, this.metric, choose)));
@@ -147,7 +150,7 @@ class ModelPage {
     time.note.textContent = `${records.length} windows of ${history.span}; dotted: labels may still change it; shaded: alerts`;
     draw(time.chart, () => metricTraces(records, metric), { height: 320, words: time.words,
       description: `${metricTitle(metric)} of ${this.context.model} ${this.item.model_version} over time, with 95 % intervals`,
-      layout: () => ({ margin: { l: 8, r: 12, t: 24, b: 8 }, xaxis: { type: "date", range: this.range() },
+      layout: () => ({ margin: { t: 24 }, xaxis: { type: "date", range: this.range() },
         yaxis: { range: valueRange(records, metric, lines) },
         ...backdrop({ incidents: this.mine(), deployments: this.deployments(), lines, until }) }),
       columns: ["window", metricTitle(metric), "state"], rows: () => metricRows(records, metric) });
@@ -199,11 +202,6 @@ class ModelPage {
 function newest(versions) {
   return [...versions].sort((a, b) => (b.window?.window_end ?? "").localeCompare(a.window?.window_end ?? "")
     || (b.window?.total ?? 0) - (a.window?.total ?? 0))[0];
-}
-
-/** Let what was clicked be seen first: a day of windows takes longer to draw than a frame. */
-function afterPaint(run) {
-  requestAnimationFrame(() => setTimeout(run));
 }
 
 function remember(context, values) {

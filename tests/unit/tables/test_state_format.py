@@ -20,6 +20,7 @@ from tables.dimensions import STATE_FORMAT, TOPIC_ID, Name
 from tables.memory import MemoryCheckpoint
 from tables.partition import BlockPartition
 from tables.state_format import FORMAT, UnreadableFormatError
+from tests.support.cuts import rows_written
 from tests.unit.tables.support import PLAN, T0, Feed, join_state
 
 NEWER = "newer version of Hindcast"
@@ -93,7 +94,7 @@ def test_a_changelog_of_the_first_format_is_replayed_and_comes_to_the_same() -> 
 def written(tmp_path: Path) -> Path:
     """A state directory with one checkpoint of this version."""
     checkpoint = opener(tmp_path, "join", MEMORY_BYTES, stop)(0)
-    checkpoint.write(Cut(b"meta", [([b"\x01\x00k"], [b"row"])]))
+    checkpoint.write(Cut(b"meta", rows_written({b"\x01\x00k": b"row"})))
     checkpoint.close()
     return tmp_path
 

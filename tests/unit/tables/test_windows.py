@@ -11,6 +11,7 @@ from tables.memory import MemoryCheckpoint
 from tables.plan import SEGMENT, WHOLE
 from tables.row_cache import RowCache
 from tables.snapshot import NAMES_MAX, Snapshot, add_names
+from tables.strings import Strings
 from tables.windows import slot_key, slot_of
 from tests.support.cuts import rows_written
 from tests.unit.tables.support import PLAN, T0, WINDOW_MS, Feed
@@ -75,10 +76,10 @@ def test_the_newest_of_several_generations_of_a_row_is_found() -> None:
     cache = RowCache(checkpoint, recent_max=2, waiting_max=9)
     checkpoint.write(Cut(b"", rows=rows_written({b"stored": b"0", b"a": b"0"})))
     for value in (b"1", b"2", b"3"):
-        cache.update([b"a"], [value])
+        cache.update([b"a"], Strings.of([value]))
         rows = cache.freeze()
         assert cache.get_many([b"a", b"stored", b"none"]) == [value, b"0", None]
-        cache.update([b"a"], [value + b"+"])
+        cache.update([b"a"], Strings.of([value + b"+"]))
         assert cache.get_many([b"a"]) == [value + b"+"]
         checkpoint.write(Cut(b"", rows=rows))
         cache.written()
@@ -87,7 +88,7 @@ def test_the_newest_of_several_generations_of_a_row_is_found() -> None:
 def test_recent_rows_stay_within_their_bound_and_answer_without_the_checkpoint() -> None:
     cache = RowCache(MemoryCheckpoint(), recent_max=10, waiting_max=9)
     for number in range(100):
-        cache.update([b"%d" % number], [b"row"])
+        cache.update([b"%d" % number], Strings.of([b"row"]))
         cache.freeze()
         cache.written()
     held = [key for key in range(100) if cache.get_many([b"%d" % key]) != [None]]
@@ -99,13 +100,13 @@ def test_recent_rows_stay_within_their_bound_and_answer_without_the_checkpoint()
 
 def test_the_rows_are_full_at_a_generation_and_during_a_replay_at_what_may_wait() -> None:
     cache = RowCache(MemoryCheckpoint(), recent_max=4, waiting_max=3)
-    cache.update([b"a"], [b"row"])
+    cache.update([b"a"], Strings.of([b"row"]))
     assert not cache.is_full()
-    cache.update([b"a"], [b"again"])
+    cache.update([b"a"], Strings.of([b"again"]))
     assert cache.is_full(), "rows of one key wait each by itself"
     cache.replay()
     assert not cache.is_full()
-    cache.update([b"b"], [b"row"])
+    cache.update([b"b"], Strings.of([b"row"]))
     assert cache.is_full()
     cache.freeze()
     assert not cache.is_full()
@@ -114,13 +115,13 @@ def test_the_rows_are_full_at_a_generation_and_during_a_replay_at_what_may_wait(
 def test_rows_of_a_replay_are_found_when_somebody_asks_written_or_not() -> None:
     checkpoint = MemoryCheckpoint()
     cache = RowCache(checkpoint, recent_max=10, waiting_max=9)
-    cache.update([b"a", b"b"], [b"old", b"old"])
+    cache.update([b"a", b"b"], Strings.of([b"old", b"old"]))
     cache.replay()
-    cache.update([b"a"], [b"new"])
+    cache.update([b"a"], Strings.of([b"new"]))
     checkpoint.write(Cut(b"", rows=cache.freeze()))
-    cache.update([b"c"], [b"unwritten"])
+    cache.update([b"c"], Strings.of([b"unwritten"]))
     cache.written()
     cache.replay()
     assert cache.get_many([b"a", b"b", b"c", b"d"]) == [b"new", b"old", b"unwritten", None]
-    cache.update([b"d"], [b"live"])
+    cache.update([b"d"], Strings.of([b"live"]))
     assert cache.get_many([b"d", b"a"]) == [b"live", b"new"]
