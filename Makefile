@@ -11,6 +11,7 @@ CHART_TOOLS := .cache/chart-tools
 TOOLS := .venv-tools
 FOR ?=
 BENCH ?= full
+BENCH_ARGS ?=
 PYTEST_ARGS ?=
 AUDIT_ARGS ?=
 
@@ -66,7 +67,7 @@ helm-docs: $(CHART_TOOLS)/.built ## write helm/hindcast/README.md anew from valu
 	$(CHART_TOOLS)/helm-docs --chart-search-root helm
 
 bench: setup-dev ## measure against plain Faust and Kafka Streams: make bench BENCH=full|ci
-	BENCH=$(BENCH) $(BIN)/python -m benchmarks
+	BENCH=$(BENCH) $(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 audit: setup-dev $(TOOLS)/.installed ## a bill of materials (build/hindcast.cdx.json), and what is known to be vulnerable in it
 	$(BIN)/python -m tests.image.audit build/hindcast.cdx.json $(AUDIT_ARGS)

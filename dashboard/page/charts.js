@@ -114,7 +114,8 @@ async function load(element) {
 function layoutOf(layout, options) {
   const touch = matchMedia("(pointer: coarse)").matches;
   const axis = { gridcolor: colour("grid"), zerolinecolor: colour("grid"), linecolor: colour("line"),
-    title: { font: { size: 12 } }, fixedrange: touch, tickfont: { size: 11 } };
+    title: { font: { size: 12 } }, fixedrange: touch, tickfont: { size: 11 },
+    ticklabeloverflow: "allow" }; // what does not fit would have to be measured
   const { xaxis, yaxis, margin, ...rest } = layout;
   return {
     height: options.height ?? 240,

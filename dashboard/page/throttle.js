@@ -21,14 +21,14 @@ export function throttled(run, every_ms) {
 }
 
 /**
- * A function that does these things so many ms after it was last called, one after the other, with room for input
- * between them: what is chosen with the keyboard changes faster than a day of windows is drawn.
+ * A function that does these things, the first so many ms after it was last called, and each further one as long after
+ * that: what is chosen with the keyboard changes faster than a day of windows is drawn.
  */
 export function settled(after_ms, ...things) {
   let timer = null;
   const next = (left) => {
     left[0]();
-    timer = left.length > 1 ? setTimeout(next, 0, left.slice(1)) : null;
+    timer = left.length > 1 ? setTimeout(next, after_ms, left.slice(1)) : null;
   };
   return () => {
     clearTimeout(timer);

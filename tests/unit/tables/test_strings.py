@@ -60,16 +60,17 @@ def test_of_several_rows_of_a_key_the_last_is_stored(cuts: list[list[tuple[bytes
     assert memory.rows == expected
 
 
+def a_key(rng: np.random.Generator) -> bytes:
+    """One of few, of any length."""
+    return b"\x01\x00" + rng.choice(list(b"abc"), rng.integers(1, 12)).astype(np.uint8).tobytes()
+
+
 def test_the_database_stores_the_last_row_of_a_key_too(tmp_path: Path) -> None:
     rng = np.random.default_rng(11)
     database = RocksCheckpoint(tmp_path / "db", 1 << 20)
     expected: dict[bytes, bytes] = {}
     for _ in range(40):
-        cuts = [
-            [(b"\x01\x00" + bytes(rng.integers(97, 100, rng.integers(1, 12)).tolist()), rng.bytes(1 + rng.integers(9)))
-             for _ in range(60)]
-            for _ in range(rng.integers(1, 4))
-        ]  # fmt: skip
+        cuts = [[(a_key(rng), rng.bytes(1 + rng.integers(9))) for _ in range(60)] for _ in range(rng.integers(1, 4))]
         database.write(Cut(b"", rows=parts(cuts)))
         expected |= {key: row for part in cuts for key, row in part}
         assert database.get_many(list(expected)) == list(expected.values())
