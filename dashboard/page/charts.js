@@ -2,7 +2,7 @@
 
 import { h, replace, table } from "./dom.js";
 
-const MARGIN = { l: 48, r: 12, t: 8, b: 36 }; // room for numbers and times: measuring it would mean drawing twice
+const MARGIN = { l: 48, r: 20, t: 8, b: 36 }; // room for numbers and times: measuring it would mean drawing twice
 
 let loading = null;
 const wanted = new Map(); // element -> what is to be seen there

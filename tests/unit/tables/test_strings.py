@@ -70,7 +70,9 @@ def test_the_database_stores_the_last_row_of_a_key_too(tmp_path: Path) -> None:
     database = RocksCheckpoint(tmp_path / "db", 1 << 20)
     expected: dict[bytes, bytes] = {}
     for _ in range(40):
-        cuts = [[(a_key(rng), rng.bytes(1 + rng.integers(9))) for _ in range(60)] for _ in range(rng.integers(1, 4))]
+        cuts = [
+            [(a_key(rng), rng.bytes(int(rng.integers(1, 10)))) for _ in range(60)] for _ in range(rng.integers(1, 4))
+        ]
         database.write(Cut(b"", rows=parts(cuts)))
         expected |= {key: row for part in cuts for key, row in part}
         assert database.get_many(list(expected)) == list(expected.values())
