@@ -13,8 +13,9 @@ from faust.types import TP
 from numpy.typing import NDArray
 
 from agents.stream import ChunkStream
-from models.batch import Combo, Kind
-from models.codec import Decoded
+from models.batch import Kind
+from models.combo import Combo
+from models.decoded import Decoded
 from models.errors import told
 from models.id_hash import IdHash
 from models.judge import Record

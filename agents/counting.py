@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batch import Combo
+from models.combo import Combo
 from tables.block import COUNTED, OUTCOME, JoinBlock, Stretch
 from tables.observing import Served
 from telemetry.registry import Telemetry

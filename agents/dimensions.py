@@ -11,7 +11,7 @@ import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
-from models.batch import Combo
+from models.combo import Combo
 from tables.dimensions import KEY_ID, STATE_FORMAT, TOPIC_ID, Admissions, Name
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -15,6 +15,7 @@ from agents.sending import Sent, all_arrived
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream, take_each
 from models.batch import MIN_MS, Batch
+from models.packed_batch import unpack
 from tables.block import encode_block
 from tables.decide import Decider
 from tables.fates import KINDS
@@ -42,7 +43,7 @@ class Joining:
         if chunk.topic in self.keyed_topics:
             batch, letters = await self.sources.batch(chunk)
             return [batch], letters
-        return [Batch.unpack(r.value or b"") for r in chunk.records], []
+        return [unpack(r.value or b"") for r in chunk.records], []
 
     async def apply(self, partition: BlockPartition, batches: list[Batch], settled: Callable[[], None]) -> None:
         """Decide, fold in and append; ``settled`` once everything is on the broker."""

@@ -15,6 +15,7 @@ from agents.sending import Sent, all_arrived, send
 from agents.sources import Sources
 from agents.stream import ChunkEvent, ChunkStream, take_each
 from models.batch import Batch
+from models.packed_batch import pack
 from transport.chunk import ChunkSchema
 
 CHUNK_RECORDS_MAX = 8_000
@@ -40,7 +41,7 @@ class Rekeying:
 
     async def _send_parts(self, batch: Batch) -> list[Sent]:
         parts, by_id = batch.split(self.context.partitions), self.context.names.by_id
-        return [await send(self.context, by_id, part.pack(), partition=i) for i, part in enumerate(parts)]
+        return [await send(self.context, by_id, pack(part), partition=i) for i, part in enumerate(parts)]
 
     async def run(self, stream: ChunkStream) -> None:
         """The agent: a chunk is acknowledged when all of its batches and dead letters have arrived."""

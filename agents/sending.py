@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from agents.context import AppContext, Context
 from models import dead_letter
-from models.codec import BadRecord
+from models.decoded import BadRecord
 from transport.chunk import Chunk, ConsumedRecord
 
 Sent = asyncio.Future[Any]

@@ -19,7 +19,7 @@ from agents.placement import Placement
 from agents.schemas import Schemas
 from agents.sending import Sent, send_dead_letters
 from models.batch import MIN_MS, Batch, Source, empty
-from models.codec import Decoded
+from models.decoded import Decoded
 from transport.chunk import Chunk
 
 RATIO_RECORDS_MIN = 50_000

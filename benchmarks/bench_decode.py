@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 from benchmarks.decode_formats import decoder, written
 from models.batch import Batch, Kind, Source
-from models.codec import Decoder, ModelFields
+from models.codec import Decoder
 from models.id_hash import IdHash
+from models.mapping import ModelFields
 from models.metric_record import iso_ms
+from models.packed_batch import pack, unpack
 from models.schemas.framed import FramedDecoder
 
 RECORDS = 8000
@@ -101,10 +103,10 @@ def wire(values: list[bytes]) -> None:
     hash_ids = IdHash(bytes(32))
     report("privacy.hash_ids: hash the ids", lambda: hash_ids(done.ids))
     parts = batch.split(8)
-    packed = [part.pack() for part in parts]
+    packed = [pack(part) for part in parts]
     report("batch: split in 8", lambda: batch.split(8))
-    report("batch: pack 8", lambda: [part.pack() for part in parts])
-    report("batch: unpack 8", lambda: [Batch.unpack(part) for part in packed])
+    report("batch: pack 8", lambda: [pack(part) for part in parts])
+    report("batch: unpack 8", lambda: [unpack(part) for part in packed])
     report("batch: concat 8", lambda: Batch.concat(parts))
 
 

@@ -18,7 +18,9 @@ from pathlib import Path
 
 from benchmarks.harness import events
 from models.batch import Batch, Kind, Source
-from models.codec import Decoder, ModelFields
+from models.codec import Decoder
+from models.mapping import ModelFields
+from models.packed_batch import pack
 from tables.block import encode_block
 from tables.join_state import JoinState
 from tables.plan import MIN_MS, ModelPlan, Plan
@@ -81,7 +83,7 @@ def measure(predictions: int, chunk_records: int, seconds: int) -> dict[str, flo
                 block = state.decide(kind, [batch])
                 assert block is not None
                 written[f"{kind} in"] += sum(len(r.value) + len(r.key or b"") for r in records)
-                written["by-id"] += len(batch.pack())
+                written["by-id"] += len(pack(batch))
                 written["join-changelog"] += len(encode_block(block))
                 state.apply(block)
                 if number % CHUNKS_A_CHECKPOINT == 0:

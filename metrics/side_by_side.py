@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metrics.equal_mass import equal_mass_groups
 from metrics.reference import FIRST, Categorical, Feature
-from models.batch import OTHER
+from models.combo import OTHER
 
 Ints = NDArray[np.int64]
 Bins = dict[str, list[object]]

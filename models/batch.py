@@ -1,9 +1,8 @@
 """A batch: decoded records as columns, as they travel from the decoder to the join.
 
 Columns have one entry a record, in the order of consumption. Times are whole milliseconds
-since the epoch (UTC). The wire form is one msgpack array that starts with its format version. Format 2 had
-nothing carried, and is still read.
-What `outcome` holds depends on the task of the models: see `models.outcome`.
+since the epoch (UTC). As bytes: see `models.packed_batch`. What `outcome` holds depends on the task of
+the models: see `models.outcome`.
 """
 
 from __future__ import annotations
@@ -11,33 +10,23 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from models import carried
-from models.errors import DecodeError
+from models.combo import Combo, narrow, unite
 from models.observed import Observed
-from models.outcome import DTYPES, TASKS, Outcomes, Task, task_of
+from models.outcome import Outcomes, Task, task_of
 
 Kind = Literal["predictions", "labels", "heartbeats"]
 """What a record is; of heartbeats (see `models.heartbeat`) nothing is joined."""
-Combo = tuple[str, ...]
-"""(model, version, value of segment field 1, ...); a missing segment value is ""."""
 
 Index = NDArray[np.int64] | NDArray[np.bool_]
 
-FORMAT: Final = 3
-_READABLE: Final = (2, 3)
 MIN_MS: Final = -(2**62)
 """The watermark before anything was seen."""
-
-OTHER: Final = "__other__"
-"""Stands for all values that came after a limit on their number was reached."""
-
-_KINDS: Final[tuple[Kind, ...]] = ("predictions", "labels", "heartbeats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +35,6 @@ class Source:
 
     topic: str
     partition: int
-
-
-class _Wire(msgspec.Struct, array_like=True, gc=False):
-    """The packed form; columns are little-endian bytes."""
-
-    format: int
-    kind: int
-    topic: str
-    partition: int
-    base: int
-    last: int
-    watermark_ms: int
-    idle: bool
-    combos: list[Combo]
-    ids: list[bytes]
-    offsets: bytes
-    time_ms: bytes
-    score: bytes
-    outcome: bytes
-    combo_index: bytes
-    bad: bytes
-    packed: list[tuple[str, int, bytes]]
-    errors: dict[int, str]
-    task: int
-    extras: dict[int, list[str]] = {}
-    carried: tuple[int, bytes] = (0, b"")
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Wire).decode
 
 
 @dataclass(slots=True, eq=False)
@@ -117,7 +76,7 @@ class Batch:
         return (
             self._head() == other._head()
             and self.observed == other.observed
-            and _carried_bytes(self) == _carried_bytes(other)
+            and carried_bytes(self) == carried_bytes(other)
             and np.array_equal(self.bad, other.bad)
             and all(
                 np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
@@ -166,7 +125,7 @@ class Batch:
     def _take(self, positions: NDArray[np.int64]) -> Batch:
         ids = self.ids
         used = self.combo_index[positions] if self.combos else self.combo_index
-        combos, combo_index = _narrow(self.combos, used)
+        combos, combo_index = narrow(self.combos, used)
         return Batch(
             self.kind, self.source, self.base, self.last, self.watermark_ms, self.idle,
             [ids[i] for i in positions.tolist()],
@@ -218,34 +177,6 @@ class Batch:
             carried.unite([(len(batch), batch.carried) for batch in batches]),
         )  # fmt: skip
 
-    def pack(self) -> bytes:
-        """The wire form: one msgpack array, the format version first."""
-        return _encode(
-            _Wire(
-                FORMAT, _KINDS.index(self.kind), self.source.topic, self.source.partition,
-                self.base, self.last, self.watermark_ms, self.idle, self.combos,
-                self.ids, _bytes(self.offsets, "<i8"), _bytes(self.time_ms, "<i8"),
-                _bytes(self.score, "<f8"), _bytes(self.outcome, DTYPES[self.task]),
-                _bytes(self.combo_index, "<i4"), _bytes(self.bad, "<i8"),
-                [(name, v.itemsize, v.tobytes()) for name, v in self.observed.packed.items()] if self.observed else [],
-                self.observed.errors if self.observed else {},
-                TASKS.index(self.task),
-                self.observed.extras if self.observed else {},
-                _carried_bytes(self),
-            )
-        )  # fmt: skip
-
-    @staticmethod
-    def unpack(packed: bytes | memoryview) -> Batch:
-        """The batch that was packed. Raises DecodeError for any other bytes or format version."""
-        try:
-            wire = _decode(packed)
-            if wire.format in _READABLE:
-                return _from_wire(wire)
-        except (msgspec.MsgspecError, ValueError, IndexError, UnicodeDecodeError) as error:
-            raise DecodeError("batch", "not a packed batch of a known format") from error
-        raise DecodeError("batch", f"format {wire.format}, this version reads {FORMAT}")
-
 
 def id_partitions(ids: Sequence[bytes], partitions: int) -> NDArray[np.uint16]:
     """The by-id partition of each id: `crc32(id) % partitions`, shape [n].
@@ -281,71 +212,6 @@ def _observed(batches: Sequence[Batch]) -> Observed | None:
     return Observed.concat([batch.observed or Observed(len(batch)) for batch in batches])
 
 
-def _narrow(combos: list[Combo], combo_index: NDArray[np.int32]) -> tuple[list[Combo], NDArray[np.int32]]:
-    """Only the combos in use, renumbered in their old order."""
-    used = np.zeros(len(combos), dtype=np.bool_)
-    used[combo_index] = True
-    if used.all():
-        return combos, combo_index
-    renumber = (np.cumsum(used) - 1).astype(np.int32)
-    return [combos[i] for i in np.flatnonzero(used).tolist()], renumber[combo_index]
-
-
-def unite(parts: Sequence[tuple[list[Combo], NDArray[np.int32]]]) -> tuple[list[Combo], NDArray[np.int32]]:
-    """One list of combos for all parts (combos, index into them), and their indexes end to end."""
-    seen: dict[Combo, int] = {}
-    moved = []
-    for combos, index in parts:
-        table = np.array([seen.setdefault(combo, len(seen)) for combo in combos], dtype=np.int32)
-        moved.append(table[index] if combos else index)
-    return list(seen), np.concatenate(moved)
-
-
-def _bytes(column: NDArray[np.generic], wire_type: str | np.dtype[Any]) -> bytes:
-    """The column as little-endian bytes, whatever the machine."""
-    return column.astype(wire_type, copy=False).tobytes()
-
-
-def _carried_bytes(batch: Batch) -> tuple[int, bytes]:
-    """(bytes a record, all of them)."""
+def carried_bytes(batch: Batch) -> tuple[int, bytes]:
+    """What a batch carries: (bytes a record, all of them)."""
     return (0, b"") if batch.carried is None else (batch.carried.itemsize, batch.carried.tobytes())
-
-
-def _from_wire(wire: _Wire) -> Batch:
-    batch = Batch(
-        _KINDS[wire.kind], Source(wire.topic, wire.partition),
-        wire.base, wire.last, wire.watermark_ms, wire.idle,
-        wire.ids,
-        np.frombuffer(wire.offsets, "<i8").astype(np.int64, copy=False),
-        np.frombuffer(wire.time_ms, "<i8").astype(np.int64, copy=False),
-        np.frombuffer(wire.score, "<f8").astype(np.float64, copy=False),
-        np.frombuffer(wire.outcome, DTYPES[TASKS[wire.task]]),
-        wire.combos,
-        np.frombuffer(wire.combo_index, "<i4").astype(np.int32, copy=False),
-        np.frombuffer(wire.bad, "<i8").astype(np.int64, copy=False),
-        _unpacked(wire),
-        np.frombuffer(wire.carried[1], f"V{wire.carried[0]}") if wire.carried[0] else None,
-    )  # fmt: skip
-    _check_lengths(batch)
-    return batch
-
-
-def _unpacked(wire: _Wire) -> Observed | None:
-    if not (wire.packed or wire.errors or wire.extras):
-        return None
-    size = len(wire.ids)
-    packed = {name: np.frombuffer(values, f"V{itemsize}", size) for name, itemsize, values in wire.packed}
-    return Observed(size, packed, wire.errors, wire.extras)
-
-
-def _check_lengths(batch: Batch) -> None:
-    rows = len(batch)
-    scored = rows if batch.kind == "predictions" else 0
-    placed = 0 if batch.kind == "labels" else rows
-    expected = (rows, rows, scored, rows, placed)
-    carries = batch.carried is None or len(batch.carried) == rows
-    if tuple(map(len, batch.columns())) != expected or not carries:
-        raise ValueError("columns of different lengths")
-    index, combos = batch.combo_index, len(batch.combos)
-    if placed and not (index.min() >= 0 and index.max() < combos):
-        raise ValueError("a combo index out of range")

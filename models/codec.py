@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
-from operator import attrgetter
 from typing import cast
 
 import msgspec
@@ -21,19 +20,19 @@ import numpy as np
 from msgspec import Raw, Struct
 from numpy.typing import NDArray
 
-from models.batch import MIN_MS, Combo, Kind
-from models.class_scores import ClassScores, narrow
+from models.batch import MIN_MS, Kind
+from models.class_scores import narrow
 from models.columns import Columns, from_rows, from_structs, in_order
+from models.decoded import BadRecord, Decoded
 from models.errors import DecodeError
 from models.extras import extra_names, sampled
 from models.judge import DEPTH_MAX, Found, Record, open_record, openings
 from models.mapping import ModelFields
 from models.observed import Observed
-from models.outcome import Outcomes, has_failed, renumbered
+from models.outcome import has_failed
 from models.profile import Models, Profile, Row
+from models.screening import offsets_of, screened
 from models.specialise import Shape, Specialised, shape_of, specialise
-
-__all__ = ["BadRecord", "Decoded", "Decoder", "ModelFields"]
 
 _DECODERS_MAX = 3
 _SIGHTINGS = 8
@@ -44,44 +43,6 @@ _COMPILED_MAX = 64
 _SIGHTINGS_KEPT = 1000
 
 _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_offset, _value = attrgetter("offset"), attrgetter("value")
-
-
-@dataclass(frozen=True, slots=True)
-class BadRecord:
-    """A record for the dead letters; the message holds nothing of the record's content."""
-
-    record: Record
-    code: str
-    message: str
-
-
-@dataclass(slots=True)
-class Decoded:
-    """A chunk's good records as the columns of a Batch, its bad ones, the greatest event time."""
-
-    ids: list[bytes]
-    offsets: NDArray[np.int64]
-    time_ms: NDArray[np.int64]
-    score: NDArray[np.float64]
-    outcome: Outcomes
-    combos: list[Combo]
-    combo_index: NDArray[np.int32]
-    bad: list[BadRecord]
-    greatest_ms: int
-    observed: Observed | None = None
-    carried: NDArray[np.void] | None = None
-    classes: list[str] = field(default_factory=list)
-    """The names that ``outcome`` points into, of a multiclass task."""
-    class_scores: ClassScores | None = None
-    """Of the same classes, where they are to be carried."""
-
-    def coded(self, codes: NDArray[np.int64], classes_max: int) -> Decoded:
-        """With these codes for the classes, i8[len(classes)], instead of names. classes_max: the code of all others."""
-        outcome, carried = renumbered(codes, self.outcome), self.carried
-        if self.class_scores is not None:
-            carried = self.class_scores.renumbered(codes).pack(len(self.ids), classes_max)
-        return replace(self, outcome=outcome, classes=[], carried=carried, class_scores=None)
 
 
 @dataclass(slots=True)
@@ -148,9 +109,9 @@ class Decoder:
 
     def decode(self, records: Sequence[Record], now_ms: int) -> Decoded:
         """The columns of a chunk, in its order. Never raises for what a record holds."""
-        offsets = _offsets(records)
+        offsets = offsets_of(records)
         twice = sampled(offsets) if self._looks_twice else offsets[:0]
-        chunk = _Chunk(records, _screened(records, self._record_bytes_max), now_ms, offsets, twice)
+        chunk = _Chunk(records, screened(records, self._record_bytes_max), now_ms, offsets, twice)
         self._run(chunk)
         parts = self._settle(chunk)
         if chunk.rows or not parts:
@@ -272,40 +233,8 @@ class Decoder:
         return parts
 
 
-def _offsets(records: Sequence[Record]) -> NDArray[np.int64]:
-    """The offset of each record: they ascend, and nearly always without a gap."""
-    size = len(records)
-    if size and records[-1].offset - records[0].offset == size - 1:
-        return np.arange(records[0].offset, records[0].offset + size)
-    return np.fromiter(map(_offset, records), np.int64, size)
-
-
 def _timestamps(records: Sequence[Record], at: NDArray[np.int64]) -> list[int]:
     return [records[i].timestamp for i in at.tolist()]
-
-
-def _screened(records: Sequence[Record], record_bytes_max: int) -> list[bytes]:
-    """The values, with nothing in place of those that only the definition may look at."""
-    values = [value or b"" for value in map(_value, records)]
-    if values and max(map(len, values)) > record_bytes_max:
-        values = [value if len(value) <= record_bytes_max else b"" for value in values]
-    if not _is_utf8(b"".join(values)):
-        values = [value if _is_utf8(value) else b"" for value in values]
-    return values
-
-
-def _is_utf8(value: bytes) -> bool:
-    """Fast decoders do not look into strings that they skip, so this does.
-
-    A decoded value begins and ends with an ASCII character: it is valid where the values joined are.
-    """
-    if value.isascii():
-        return True
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _surely_flat(chunk: _Chunk, runs: Sequence[_Run]) -> bool:

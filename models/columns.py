@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from models import carried, outcome_columns
 from models import outcome as outcomes
-from models.batch import Combo, Kind, unite
+from models.batch import Kind
 from models.carried import Carried, ScoresCarrier
 from models.class_scores import ClassScores
+from models.combo import Combo, unite
 from models.errors import DecodeError
 from models.judge import ID_BYTES_MAX, Leaf, cut
 from models.observed import Observed, Observer, Value

@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from msgspec import Raw
 
-from models.batch import MIN_MS, Combo, Kind
-from models.codec import BadRecord, Decoded
+from models.batch import MIN_MS, Kind
+from models.combo import Combo
+from models.decoded import BadRecord, Decoded
 from models.errors import DecodeError
 from models.judge import TEXT_CHARS_MAX, Leaf, Record, cut, find, find_any, open_record
 from models.mapping import Paths

@@ -13,8 +13,9 @@ from typing import Final, Literal, NamedTuple, cast
 
 from msgspec import Raw
 
-from models.batch import Combo, Kind
+from models.batch import Kind
 from models.carried import Carried, Carrier
+from models.combo import Combo
 from models.errors import ConfigError, DecodeError
 from models.judge import (
     ID_BYTES_MAX,

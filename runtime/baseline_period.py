@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from models.codec import Decoded
+from models.decoded import Decoded
 from models.judge import Leaf, find, locate, open_record
 from models.outcome import has_failed, is_withdrawn
 from runtime.baseline_fields import maps

@@ -117,7 +117,6 @@ class Stretch(NamedTuple):
     effects: NDArray[np.void]
 
 
-
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(JoinBlock).decode
 

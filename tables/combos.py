@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.window_layout import WindowLayout
-from models.batch import Combo
+from models.combo import Combo
 from tables.plan import Plan
 
 Slice = tuple[str, str, str]

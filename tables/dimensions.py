@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batch import OTHER, Combo
+from models.combo import OTHER, Combo
 from tables.plan import ANY_MODEL, Plan
 
 VERSIONS_MAX = 1_000

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from models.batch import Kind
-from models.codec import BadRecord, Decoded, Decoder
+from models.codec import Decoder
+from models.decoded import BadRecord, Decoded
 from models.errors import DecodeError
 from models.judge import Record
 from models.mapping import ModelFields

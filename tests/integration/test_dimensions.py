@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from agents.dimensions import DimensionLog
-from models.batch import OTHER, Combo
+from models.combo import OTHER, Combo
 from tables.dimensions import KEY_ID, Admissions, Name
 from tables.plan import ModelPlan, Plan
 from tests.support.topics import ScratchTopics

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
-from models.batch import Batch, Source
+from models.batch import Source
+from models.packed_batch import pack, unpack
 from models.partial import decode_partials, encode_partials
 from tables.block import JoinBlock, encode_block
 from tables.checkpoint import Checkpoint
@@ -41,7 +42,7 @@ class Sender:
             batch = self.reader.read(self.chunk_max)
         parts = batch.split(len(by_id))
         for log, part in list(zip(by_id, parts, strict=True))[:reached]:
-            log.append(part.pack())
+            log.append(pack(part))
         return reached >= len(by_id)
 
 
@@ -175,7 +176,7 @@ class Cluster:
         self.promises[number].append((owner.partition.position.seen, self.read[number]))
 
     def _apply(self, owner: Owner[JoinState], messages: list[bytes]) -> None:
-        batches = [Batch.unpack(message) for message in messages]
+        batches = [unpack(message) for message in messages]
         for kind in KINDS:
             block = owner.state.decide(kind, [b for b in batches if b.kind == kind])
             if block is not None:

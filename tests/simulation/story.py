@@ -23,8 +23,9 @@ from metrics.window_layout import WindowLayout
 from models import batch
 from models.batch import MIN_MS, Batch, Source, empty
 from models.carried import Carrier, ScoresCarrier, ValueCarrier
-from models.codec import Decoder, ModelFields
+from models.codec import Decoder
 from models.heartbeat import HeartbeatDecoder
+from models.mapping import ModelFields
 from models.outcome import Task
 from tables.dimensions import Admissions
 from tables.heartbeats import OBSERVER

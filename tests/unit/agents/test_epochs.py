@@ -9,7 +9,7 @@ from faust.types import TP
 from agents.context import Context
 from agents.sources import EPOCH_BITS, Sources
 from models.batch import Batch
-from models.codec import Decoded
+from models.decoded import Decoded
 from tests.unit.tables.support import MODEL, PLAN, T0, join_state
 from transport.chunk import Chunk
 

@@ -18,6 +18,7 @@ from metrics.reference import SCHEMA, Baseline, Categorical, Numeric
 from models.batch import Batch, Kind
 from models.codec import Decoder
 from models.id_hash import IdHash
+from models.packed_batch import pack
 from models.partitioner import partitions_of
 from runtime.model_plan import model_fields, model_plan
 from runtime.settings import parse
@@ -98,7 +99,7 @@ class Worker:
         chunk = Chunk(topic, 0, cast("list[ConsumedRecord]", records))
         batch, _ = await self.sources.batch(chunk)
         self.batches.append(batch)
-        self.left += [part.pack() for part in batch.split(4)]
+        self.left += [pack(part) for part in batch.split(4)]
         block = self.state.decide(batch.kind, [batch])
         assert block is not None
         self.left.append(encode_block(block))

@@ -10,7 +10,8 @@ import pytest
 
 from hindcast_client import PredictionLog, UsageError
 from hindcast_client.sender import Sender
-from models.codec import Decoder, ModelFields
+from models.codec import Decoder
+from models.mapping import ModelFields
 from tests.unit.client.support import Kept, until
 from tests.unit.models.support import EVENT_MS, NOW_MS, Consumed
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.codec import Decoded, Decoder, ModelFields
+from models.codec import Decoder
+from models.decoded import Decoded
+from models.mapping import ModelFields
 
 NOW_MS = 1_795_255_200_000
 EVENT = "2026-11-21T09:59:00Z"

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.batch import FORMAT, MIN_MS, Batch, Combo, Source, empty, id_partitions
+from models.batch import MIN_MS, Batch, Source, empty, id_partitions
+from models.combo import Combo
 from models.errors import DecodeError
 from models.outcome import DTYPES, TASKS, WITHDRAWN_VALUE, Task
+from models.packed_batch import FORMAT, pack, unpack
 
 TEXTS = st.text(max_size=6)
 
@@ -71,7 +73,7 @@ def records(batch: Batch) -> list[tuple[object, ...]]:
 
 @given(st.one_of(batches(), batches("labels")))
 def test_a_packed_batch_unpacks_to_the_same_batch(batch: Batch) -> None:
-    assert Batch.unpack(batch.pack()) == batch
+    assert unpack(pack(batch)) == batch
 
 
 @given(st.one_of(batches(), batches("labels")), st.integers(1, 9))
@@ -135,29 +137,29 @@ def test_batches_that_differ_in_one_score_are_not_equal() -> None:
 @pytest.mark.parametrize("damaged", [b"", b"\x93\x01", b"not msgpack", b"\xc1"])
 def test_bytes_that_are_no_batch_are_refused(damaged: bytes) -> None:
     with pytest.raises(DecodeError, match="batch"):
-        Batch.unpack(damaged)
+        unpack(damaged)
 
 
 def test_every_shortened_or_lengthened_batch_is_refused() -> None:
-    packed = small().pack()
+    packed = pack(small())
     for end in range(len(packed)):
         with pytest.raises(DecodeError):
-            Batch.unpack(packed[:end])
+            unpack(packed[:end])
     with pytest.raises(DecodeError):
-        Batch.unpack(packed + b"\x00")
+        unpack(packed + b"\x00")
 
 
 def test_a_later_format_version_is_refused() -> None:
-    packed = bytearray(small().pack())
+    packed = bytearray(pack(small()))
     assert packed[packed.index(FORMAT)] == FORMAT
     packed[packed.index(FORMAT)] = FORMAT + 1
     with pytest.raises(DecodeError, match=f"format {FORMAT + 1}"):
-        Batch.unpack(bytes(packed))
+        unpack(bytes(packed))
 
 
 def test_the_format_before_is_still_read() -> None:
-    *fields, _ = msgspec.msgpack.decode(small().pack())
-    assert Batch.unpack(msgspec.msgpack.encode([2, *fields[1:]])) == small()
+    *fields, _ = msgspec.msgpack.decode(pack(small()))
+    assert unpack(msgspec.msgpack.encode([2, *fields[1:]])) == small()
 
 
 def test_columns_of_different_lengths_are_refused() -> None:
@@ -166,14 +168,14 @@ def test_columns_of_different_lengths_are_refused() -> None:
         batch.carried = np.zeros(len(batch), "V9")
         setattr(batch, name, getattr(batch, name)[:2])
         with pytest.raises(DecodeError):
-            Batch.unpack(batch.pack())
+            unpack(pack(batch))
 
 
 def test_a_combo_index_without_a_combo_is_refused() -> None:
     batch = small()
     batch.combos = batch.combos[:1]
     with pytest.raises(DecodeError):
-        Batch.unpack(batch.pack())
+        unpack(pack(batch))
 
 
 def test_batches_of_two_tasks_cannot_be_put_together() -> None:
@@ -194,7 +196,7 @@ def test_batches_of_two_kinds_cannot_be_put_together() -> None:
 
 def test_an_empty_batch_travels_as_a_marker() -> None:
     marker = empty("labels", Source("t", 0), base=-1, last=3, watermark_ms=MIN_MS, idle=True)
-    assert Batch.unpack(marker.pack()) == marker
+    assert unpack(pack(marker)) == marker
     assert [len(part) for part in marker.split(3)] == [0, 0, 0]
 
 

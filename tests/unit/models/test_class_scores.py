@@ -11,7 +11,9 @@ from sklearn import metrics as sk
 from metrics.multiclass import MulticlassPart
 from models.carried import ScoresCarrier, scores_dtype
 from models.class_scores import RELATIVE_ERROR, ClassScores, unpack
-from models.codec import Decoded, Decoder, ModelFields
+from models.codec import Decoder
+from models.decoded import Decoded
+from models.mapping import ModelFields
 from tables.tasks import prepare
 from tests.unit.models.support import EVENT, NOW_MS, consumed
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from models.codec import Decoder, ModelFields
+from models.codec import Decoder
 from models.dead_letter import CODES
+from models.mapping import ModelFields
 from tests.unit.models.support import (
     EVENT_MS,
     NOW_MS,

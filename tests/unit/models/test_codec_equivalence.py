@@ -18,9 +18,11 @@ from metrics.observer import ModelObserver
 from metrics.reference import Categorical, Numeric
 from models.batch import Kind
 from models.carried import ScoresCarrier, ValueCarrier
-from models.codec import Decoded, Decoder, ModelFields
+from models.codec import Decoder
 from models.columns import from_rows
+from models.decoded import Decoded
 from models.judge import open_record
+from models.mapping import ModelFields
 from models.outcome import Task
 from tests.unit.models.support import EVENT, EVENT_MS, NOW_MS, Consumed, codes, fraud_label, fraud_prediction, rows
 

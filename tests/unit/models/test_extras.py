@@ -10,9 +10,11 @@ import pytest
 from metrics.observer import ModelObserver
 from metrics.reference import Categorical
 from models.batch import Batch, Source
-from models.codec import Decoder, ModelFields
+from models.codec import Decoder
 from models.extras import EXTRAS_MAX, extra_names, sampled
+from models.mapping import ModelFields
 from models.observed import Observed
+from models.packed_batch import pack, unpack
 
 T0_MS = 1_763_000_040_000
 COUNTRY = Categorical(categories=["DE"], counts=[0] * 6)
@@ -116,7 +118,7 @@ def test_names_travel_with_their_records() -> None:
     )  # fmt: skip
     told = {batch.ids[at] for at in (batch.observed or Observed(0)).extras}
     assert len(told) > 2
-    parts = [Batch.unpack(part.pack()) for part in batch.split(3)]
+    parts = [unpack(pack(part)) for part in batch.split(3)]
     assert {part.ids[at] for part in parts for at in (part.observed or Observed(0)).extras} == told
     again = Batch.concat(parts)
     assert {again.ids[at] for at in (again.observed or Observed(0)).extras} == told

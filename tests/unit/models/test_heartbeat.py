@@ -6,6 +6,7 @@ import pytest
 from models.batch import Batch, Source
 from models.heartbeat import HeartbeatDecoder
 from models.mapping import RESOURCES
+from models.packed_batch import pack, unpack
 from tables.heartbeats import OBSERVER
 from tests.unit.models.support import EVENT, EVENT_MS, NOW_MS, consumed
 
@@ -84,7 +85,7 @@ def test_a_batch_of_heartbeats_travels_packed_and_split() -> None:
         found.ids, found.offsets, found.time_ms, found.score, found.outcome, found.combos, found.combo_index,
         observed=found.observed,
     )  # fmt: skip
-    parts = [Batch.unpack(part.pack()) for part in batch.split(3)]
+    parts = [unpack(pack(part)) for part in batch.split(3)]
     assert {part.kind for part in parts} == {"heartbeats"}
     assert sorted(i for part in parts for i in part.ids) == sorted(found.ids)
     assert all(part.observed is not None and part.observed.size == len(part) for part in parts)

@@ -11,6 +11,7 @@ import pytest
 from metrics.business import Rates
 from models.batch import Batch, Source
 from models.carried import ValueCarrier
+from models.packed_batch import pack, unpack
 from tables.block import decode_block, encode_block
 from tables.join_state import JoinState
 from tables.memory import MemoryCheckpoint
@@ -69,7 +70,7 @@ class Feed:
         )  # fmt: skip
 
     def apply(self, batch: Batch) -> Batch:
-        block = self.state.decide(batch.kind, [Batch.unpack(batch.pack())])
+        block = self.state.decide(batch.kind, [unpack(pack(batch))])
         assert block is not None
         self.blocks.append(encode_block(block))
         self.state.apply(decode_block(self.blocks[-1]))

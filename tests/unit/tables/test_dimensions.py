@@ -1,6 +1,6 @@
 """Names stand for themselves up to a limit; the rest is counted together."""
 
-from models.batch import OTHER
+from models.combo import OTHER
 from tables.dimensions import Admissions, Name
 from tables.plan import ANY_MODEL, ModelPlan, Plan
 

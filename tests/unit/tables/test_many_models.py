@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from models.batch import Batch, Combo, Kind, Source
+from models.batch import Batch, Kind, Source
+from models.combo import Combo
 from tables.offline import evaluate
 from tables.plan import ANY_MODEL, ModelPlan, Plan
 

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 
-from models.codec import Decoded
+from models.decoded import Decoded
 from models.mapping import ModelFields
 from models.schemas.framed import FramedDecoder
 from models.schemas.opener import Opener

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from metrics.observer import ModelObserver
 from metrics.reference import Categorical, Numeric
-from models.codec import Decoded, Decoder
+from models.codec import Decoder
+from models.decoded import Decoded
 from models.mapping import ModelFields
 from models.schemas.registered import RegistryFormat
 from runtime.traffic import Topic
