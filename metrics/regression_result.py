@@ -16,6 +16,8 @@ from metrics.scatter import Floats, Ints
 
 QUANTILES = {"error_p50": 0.5, "error_p90": 0.9, "error_p95": 0.95, "error_p99": 0.99}
 
+_SKEW_NONE = 1e-6
+"""Below it Hall's cubic is the straight line, to rounding."""
 _SPREAD_NONE = 1e-14
 """A variance below this share of the mean square is rounding noise: squares are rounded to 1e-16."""
 
@@ -62,7 +64,7 @@ def summarise(moments: Moments, errors: Ints, middles: Floats, seconds: float) -
         label_coverage=ratio(n, moments.total),
         throughput_per_second=ratio(moments.total, seconds),
         metrics=_of_moments(moments) | _of_histogram(errors, middles),
-        intervals=_intervals(moments),
+        intervals=_intervals(moments, skewness(errors, np.square(middles))),
         zero_actuals=n - moments.percentages,
     )
 
@@ -103,10 +105,10 @@ def _of_histogram(errors: Ints, middles: Floats) -> dict[str, float | None]:
     return {name: float(middles[np.searchsorted(up_to, rank)]) for name, rank in ranks.items()}
 
 
-def _intervals(moments: Moments) -> dict[str, list[float] | None]:
+def _intervals(moments: Moments, squares_skewness: float) -> dict[str, list[float] | None]:
     """R2 and quantiles have none: the first would need mixed moments, the second their own bins' bounds."""
     n = moments.labelled
-    mse = positive_mean_interval(moments.squared, moments.fourth, n)
+    mse = positive_mean_interval(moments.squared, moments.fourth, n, squares_skewness)
     rmse = None if mse is None else (sqrt(mse[0]), sqrt(mse[1]))
     found = {
         "mse": mse,
@@ -131,21 +133,46 @@ def mean_interval(total: Fraction, squares: Fraction, count: int) -> Interval | 
     return None if half is None else (float(total / count) - half, float(total / count) + half)
 
 
-def positive_mean_interval(total: Fraction, squares: Fraction, count: int) -> Interval | None:
+def positive_mean_interval(
+    total: Fraction, squares: Fraction, count: int, skewness: float | None = None
+) -> Interval | None:
     """The same of values >= 0, built on the logarithm of the mean (delta method): above 0, and fairer to a long tail.
 
-    Measured coverage of the MSE of normal errors at n = 50: 94.1 % (92.3 % without the logarithm and Student's t);
-    of Laplace errors 90.3 % (86.7 %), at n = 500 94.5 %. The MAE's is 94.8 to 95.1 % for both.
+    Where the values' skewness is known, as wide as Hall's interval (1992, Journal of the Royal Statistical Society B
+    54, 221-228) besides, which counts in that a mean without its rare great values comes with too small a spread.
 
     >>> [round(end, 3) for end in positive_mean_interval(Fraction(6), Fraction(14), 3)]
     [0.578, 6.926]
+    >>> [round(end, 3) for end in positive_mean_interval(Fraction(6), Fraction(14), 3, skewness=0.5)]
+    [0.163, 11.81]
     """
     half = _half_width(total, squares, count)
     if half is None:
         return None
     mean = float(total / count)
     factor = exp(half / mean)  # half / mean is at most Student's quantile, 12.7: all of the sum in one record
-    return mean / factor, mean * factor
+    if skewness is None:
+        return mean / factor, mean * factor
+    quantile = _student(count)
+    low, high = (mean - half * _less_skewed(end, skewness / sqrt(count)) / quantile for end in (quantile, -quantile))
+    return min(mean / factor, low if low > 0 else mean), max(mean * factor, high)
+
+
+def _less_skewed(quantile: float, skew: float) -> float:
+    """The studentised mean at a symmetric quantile, skew being skewness / sqrt(n): the inverse of Hall's cubic."""
+    if abs(skew) < _SKEW_NONE:
+        return quantile
+    return float(3 / skew * (np.cbrt(1 + skew * (quantile - skew / 6)) - 1))
+
+
+def skewness(counts: Ints, values: Floats) -> float:
+    """Third standardised moment of binned values, each as often as it was counted; 0 where they do not differ."""
+    n = int(counts.sum())
+    if n == 0:
+        return 0.0
+    away = values - counts @ values / n
+    variance = float(counts @ away**2) / n
+    return float(counts @ away**3) / n / variance**1.5 if variance > 0 else 0.0
 
 
 def _half_width(total: Fraction, squares: Fraction, count: int) -> float | None:
@@ -154,4 +181,8 @@ def _half_width(total: Fraction, squares: Fraction, count: int) -> float | None:
     variance = (squares - total**2 / count) / (count - 1)
     if variance <= Fraction(_SPREAD_NONE) * squares / count:
         return None
-    return float(special.stdtrit(count - 1, 0.975)) * sqrt(variance / count)
+    return _student(count) * sqrt(variance / count)
+
+
+def _student(count: int) -> float:
+    return float(special.stdtrit(count - 1, 0.975))

@@ -4,13 +4,14 @@ docs/statistics.md.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 from sklearn.calibration import calibration_curve as sklearns_curve
 
 from metrics.adwin import Adwin
@@ -18,7 +19,7 @@ from metrics.calibration import calibration_curve, expected_calibration_error
 from metrics.drift_tests import ks, ks_pvalue
 from metrics.layout import FINE
 from metrics.observer import ERROR, OK, Observation
-from metrics.regression_result import mean_interval, positive_mean_interval
+from metrics.regression_result import mean_interval, positive_mean_interval, skewness
 from metrics.sequential import PageHinkley
 from metrics.service import Service
 
@@ -34,6 +35,24 @@ def test_the_interval_of_a_mean_is_scipys_of_students_t(n: int) -> None:
     assert mean_interval(total, squares, n) == pytest.approx(stats.t.interval(0.95, n - 1, mean, error), rel=1e-9)
     on_logs = stats.t.interval(0.95, n - 1, np.log(mean), error / mean)  # delta method: d ln m = dm / m
     assert positive_mean_interval(total, squares, n) == pytest.approx(np.exp(on_logs), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [20, 300])
+def test_the_interval_of_a_skewed_mean_solves_halls_cubic(n: int) -> None:
+    values = np.random.default_rng(n).gamma(0.4, 3, n)
+    total, squares = (sum((Fraction(x) ** power for x in values.tolist()), Fraction(0)) for power in (1, 2))
+    skew = float(stats.skew(values))
+    assert skewness(np.ones(n, np.int64), values) == pytest.approx(skew, rel=1e-12)
+    g, quantile = skew / math.sqrt(n), stats.t.ppf(0.975, n - 1)
+
+    def studentised(normal: float) -> float:
+        return float(optimize.brentq(lambda t: t + g / 3 * t**2 + g**2 / 27 * t**3 + g / 6 - normal, -1e3, 1e3))
+
+    low, high = (values.mean() - stats.sem(values) * studentised(end) for end in (quantile, -quantile))
+    on_logs = np.exp(stats.t.interval(0.95, n - 1, np.log(values.mean()), stats.sem(values) / values.mean()))
+    found = positive_mean_interval(total, squares, n, skew)
+    assert high > on_logs[1]  # what the cubic is for
+    assert found == pytest.approx((min(low, on_logs[0]), high), rel=1e-9)
 
 
 @pytest.mark.parametrize("n", [40, 3000])

@@ -277,3 +277,13 @@ def test_intervals_cover_the_truth_about_95_times_in_100(n: int) -> None:
             assert interval is not None
             covered[name] += interval[0] <= truth <= interval[1]
     assert all(0.93 <= count / 1500 <= 0.97 for count in covered.values()), covered
+
+
+def test_the_interval_of_a_heavy_tails_mean_square_covers_it_too() -> None:
+    rng = np.random.default_rng(11)
+    covered = 0
+    for _ in range(1500):
+        errors = rng.laplace(0, 1, 50)
+        low, high = summary(Numbers(errors, np.zeros(50), np.zeros(50, np.int64)))["intervals"]["mse"]
+        covered += low <= 2.0 <= high
+    assert 0.93 <= covered / 1500 <= 0.97, covered  # of the logarithm alone 0.90
