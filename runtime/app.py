@@ -30,7 +30,7 @@ from tables.join_state import JoinState, Memory
 from tables.merge_state import MergeState
 from tables.partition import OpenState
 from tables.plan import Plan
-from tables.row_cache import ROW_BYTES, WAITING_BYTES
+from tables.row_cache import KEPT_BYTES, WAITING_BYTES
 from telemetry.registry import Telemetry
 from transport.light import keep_records_light
 
@@ -60,7 +60,7 @@ def create_app(
     memory = settings.state.memory_budget_bytes // kafka.partitions
     directory = Path(settings.state.directory)
     join_memory = Memory(
-        recent_rows_max=max(memory // 4 // ROW_BYTES, 1_000),
+        recent_rows_max=max(memory // 4 // (KEPT_BYTES + plan.row_bytes()), 1_000),
         slots_bytes_max=memory // 4,
         waiting_rows_max=max(memory // 2 // WAITING_BYTES, 1_000),  # while nothing is read or written yet
     )

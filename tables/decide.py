@@ -19,6 +19,7 @@ from tables import fates as f
 from tables.block import JoinBlock, SourceMark
 from tables.combos import LABEL_TOPIC
 from tables.fast_join import Decided, decide_labels, decide_predictions
+from tables.found_rows import FoundRows
 from tables.heartbeats import observe_heartbeats
 from tables.join import Rank, add_label, add_prediction, is_joined
 from tables.observing import Served, observe, served
@@ -182,8 +183,8 @@ class Decider:
         form = self._form_of(topic, batch)
         prefix = key_prefix(topic)
         keys = [prefix + i for i in batch.ids]
-        values = self.state.rows.get_many(keys)
-        decided = decide_predictions(form, batch, codes, combos, keys, values)
+        found = self.state.rows.get_many(keys, form.dtype.itemsize)
+        decided = decide_predictions(form, batch, codes, combos, keys, found)
         carried = fitted(batch.carried, len(batch), form.carried_bytes)
         news = [
             Prediction(*fields)
@@ -192,7 +193,7 @@ class Decider:
                 strict=True,
             )
         ]
-        self._slow(topic, decided, keys, values, news)
+        self._slow(topic, decided, keys, found, news)
         decided.observed = failures + observe(combos, batch, codes, decided.counted)
         self.served += served(combos, batch, codes, decided.counted)
         decided.fates.add(f.PREDICTIONS, f.FAILED, int(failed.sum()))
@@ -207,8 +208,8 @@ class Decider:
             batch = batch.select(~late)
         form = self._form_of(topic, batch)
         keys = [prefix + i for i in batch.ids]
-        values = state.rows.get_many(keys)
-        decided = decide_labels(form, batch, state.combos, self._frontiers(), keys, values)
+        found = state.rows.get_many(keys, form.dtype.itemsize)
+        decided = decide_labels(form, batch, state.combos, self._frontiers(), keys, found)
         news = [
             Label(label_ms, actual, pending=True)
             for label_ms, actual in zip(
@@ -217,7 +218,7 @@ class Decider:
                 strict=True,
             )
         ]
-        self._slow(topic, decided, keys, values, news)
+        self._slow(topic, decided, keys, found, news)
         return decided, lost
 
     def _form(self, topic: int) -> RowForm:
@@ -240,7 +241,7 @@ class Decider:
         topic: int,
         out: Decided,
         keys: list[bytes],
-        values: list[bytes | None],
+        found: FoundRows,
         news: Sequence[Prediction | Label],
     ) -> None:
         """Decide the remaining records one by one, in order."""
@@ -251,7 +252,7 @@ class Decider:
         counted: list[int] = []
         for i, new in zip(out.slow.tolist(), news, strict=True):
             key = keys[i]
-            row = rows[key] if key in rows else form.decode(values[i])
+            row = rows[key] if key in rows else form.decode(found[i])
             began.subtract(x.label_ms for x in row.labels if x.pending)
             if isinstance(new, Prediction):
                 effects = len(out.effects)

@@ -16,6 +16,7 @@ from models.outcome import is_withdrawn
 from tables import fates as f
 from tables.block import COUNTED, OUTCOME
 from tables.combos import Combos
+from tables.found_rows import FoundRows
 from tables.join import Effect
 from tables.row_form import HAS_LABEL, HAS_PREDICTION, RowForm
 from tables.row_forms import BINARY
@@ -46,18 +47,6 @@ class Decided:
     """Label times that have found theirs."""
 
 
-def repeated(keys: list[bytes]) -> Mask:
-    """Which records' ids occur more than once in the batch, bool[n]."""
-    n = len(keys)
-    if len(set(keys)) == n:
-        return np.zeros(n, np.bool_)
-    seen: set[bytes] = set()
-    twice: set[bytes] = set()
-    for key in keys:
-        (twice if key in seen else seen).add(key)
-    return np.fromiter((key in twice for key in keys), np.bool_, n)
-
-
 def _write(out: Decided, keys: list[bytes], rows: NDArray[np.void], ops: NDArray[np.uint8], mask: Mask) -> None:
     if mask.all():
         out.keys, out.rows, out.ops = keys, rows, ops
@@ -73,18 +62,18 @@ def decide_predictions(
     codes: Ints,
     combos: Combos,
     keys: list[bytes],
-    values: list[bytes | None],
+    found: FoundRows,
 ) -> Decided:
     """Decide n predictions of one task whose windows are open.
 
-    codes: combo of each, int64[n]; keys and values: row key and present row of each.
+    codes: combo of each, int64[n]; keys and found: row key and present row of each.
     """
-    old, full = form.stack(values)
+    old, full = form.stack(found)
     flags = old["flags"]
     _, version, _, _, horizon_ms, skew_ms, _ = combos.columns[:, codes]
     has_prediction = (flags & HAS_PREDICTION) != 0
     has_label = (flags & HAS_LABEL) != 0
-    easy = ~(full | repeated(keys))
+    easy = ~(full | found.repeated)
     wait_ms = old["label_ms"] - batch.time_ms
     in_horizon = (wait_ms >= -skew_ms) & (wait_ms <= horizon_ms)
     new = easy & ~has_prediction & (~has_label | in_horizon)
@@ -116,14 +105,14 @@ def decide_labels(
     combos: Combos,
     frontier_of_model: Ints,
     keys: list[bytes],
-    values: list[bytes | None],
+    found: FoundRows,
 ) -> Decided:
     """Decide n labels of one task that can still join; frontier_of_model: watermark by model code, ms."""
-    old, full = form.stack(values)
+    old, full = form.stack(found)
     flags = old["flags"]
     has_prediction = (flags & HAS_PREDICTION) != 0
     has_label = (flags & HAS_LABEL) != 0
-    easy = ~(full | repeated(keys)) & ~is_withdrawn(batch.outcome)
+    easy = ~(full | found.repeated) & ~is_withdrawn(batch.outcome)
     waiting = easy & (flags == 0)
     joined = easy & has_prediction & ~has_label
     if joined.any():

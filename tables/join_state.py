@@ -56,7 +56,7 @@ class JoinState:
         self.checkpoint = checkpoint
         self.memory = memory
         self.combos = Combos(plan)
-        self.rows = RowCache(checkpoint, memory.recent_rows_max, memory.waiting_rows_max)
+        self.rows = RowCache(checkpoint, plan.row_bytes(), memory.recent_rows_max, memory.waiting_rows_max)
         self.windows = Windows(checkpoint.slot, self.combos.owner, self.combos.layout)
         self.sources = Sources(plan, partition)
         self.fates = f.Fates()

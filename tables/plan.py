@@ -161,6 +161,10 @@ class Plan:
         carried_bytes = max((m.carried_bytes for m in self.joined_by(labels_topic)), default=0)
         return form_of(self.task(labels_topic), carried_bytes)
 
+    def row_bytes(self) -> int:
+        """The size of the greatest simple row."""
+        return max((self.row_form(m.labels_topic).dtype.itemsize for m in self.models.values()), default=0)
+
     def classes_max(self, labels_topic: str) -> int:
         """How many classes of a labels topic stand for themselves: as many as one of its models may have."""
         return max((m.classes_max for m in self.joined_by(labels_topic)), default=0)

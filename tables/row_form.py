@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.carried import WIDTHS, fitted
 from models.errors import WorldError
 from models.outcome import Outcomes, Task
+from tables.found_rows import FoundRows
 from tables.rows import FULL, Label, Prediction, Row, decode_full, encode_full, is_full
 
 Rows = NDArray[np.void]
@@ -63,7 +64,6 @@ class RowForm:
                 carried,
             ]
         )
-        self._nothing = bytes(self.dtype.itemsize)
 
     # -- arrays
 
@@ -93,22 +93,22 @@ class RowForm:
         """Give every row a label's outcome, in place; a withdrawn one leaves nonsense (such rows are full)."""
         raise NotImplementedError
 
-    def stack(self, values: list[bytes | None]) -> tuple[Rows, Mask]:
-        """Rows as one array, and which of them are full (zeros in the array).
+    def stack(self, found: FoundRows) -> tuple[Rows, Mask]:
+        """Rows as one array, and which of them are full (zeros in the array). ``found`` is of this form's width.
 
         Raises WorldError for rows of another task: the model's was changed, and its state kept.
         """
-        if not any(values):
-            return np.zeros(len(values), self.dtype), np.zeros(len(values), np.bool_)
-        fixed = [self._nothing if value is None else value for value in values]
-        if set(map(len, fixed)) == {self.dtype.itemsize}:
-            rows = np.frombuffer(b"".join(fixed), self.dtype)
-            if not (rows["flags"] & FULL).any():
-                return rows, np.zeros(len(rows), np.bool_)
-        full = np.array([is_full(value) for value in fixed], np.bool_)
-        for i in np.flatnonzero(full).tolist():
-            fixed[i] = self._nothing
-        return np.frombuffer(b"".join(map(self._resized, fixed)), self.dtype), full
+        rows = found.rows.view(self.dtype).reshape(-1)
+        full = (rows["flags"] & FULL) != 0
+        if full.any():
+            rows = np.where(full, np.zeros(1, self.dtype), rows)
+        elif found.others:
+            rows = rows.copy()
+        for at, value in found.others.items():
+            full[at] = is_full(value)
+            if not full[at]:
+                rows[at] = np.frombuffer(self._resized(value), self.dtype)[0]
+        return rows, full
 
     def _resized(self, value: bytes) -> bytes:
         """The bytes of a simple row, carrying as much as rows do now. Raises WorldError for one of another task."""

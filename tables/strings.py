@@ -49,10 +49,31 @@ class Strings:
         """Each by itself."""
         return self.pick(np.arange(len(self)))
 
+    def one_size(self) -> int:
+        """The size that all of them have; 0 where they differ, or there are none."""
+        size = int(self.sizes[0]) if len(self) else 0
+        return size if (self.sizes == size).all() else 0
+
+    def longest(self) -> int:
+        """The greatest size, 0 if there are none."""
+        return int(self.sizes.max(initial=0))
+
+    def padded(self, width: int) -> NDArray[np.uint8]:
+        """One a row, with zeros behind: u1[n, width]; none may be longer."""
+        data, size = np.frombuffer(self.data, np.uint8), self.one_size()
+        if size == width > 0:
+            return data.reshape(len(self), width)
+        rows = np.zeros((len(self), width), np.uint8)
+        if size:
+            rows[:, :size] = data.reshape(len(self), size)
+        else:
+            rows[np.arange(width) < self.sizes[:, None]] = data
+        return rows
+
     def pick(self, positions: Ints) -> list[bytes]:
         """Those at the positions, in their order."""
-        size = int(self.sizes[0]) if len(self) else 0
-        if size and (self.sizes == size).all():
+        size = self.one_size()
+        if size:
             found: list[bytes] = np.frombuffer(self.data, f"V{size}")[positions].tolist()
             return found
         ends, data = self.sizes.cumsum()[positions], self.data

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.carried import VALUE, WIDTHS, fitted, scores_dtype
 from models.errors import WorldError
 from models.outcome import TASKS, Task, withdrawn
+from tables.found_rows import FoundRows
 from tables.row_form import RowForm
 from tables.row_forms import BINARY, form_of
 from tables.rows import Label, Prediction, Row
@@ -40,6 +41,10 @@ def settled(row: Row) -> Row:
     return Row(tuple(x._replace(pending=not row.predictions) for x in row.labels), row.predictions)
 
 
+def found(form: RowForm, *values: bytes | None) -> FoundRows:
+    return FoundRows.of(values, form.dtype.itemsize)
+
+
 FORMS = [form_of(task, width) for task in TASKS for width in sorted(WIDTHS[task])]
 PLAIN = [form_of(task, 0) for task in TASKS]
 SOME = [*PLAIN, *(form_of("multiclass", scores_dtype(n).itemsize) for n in (2, 200)), form_of("binary", VALUE.itemsize)]
@@ -60,7 +65,7 @@ def test_a_row_comes_back_as_it_was(form: RowForm, data: st.DataObject, joined: 
 @given(data=st.data())
 def test_one_row_is_read_as_thousands_are(form: RowForm, data: st.DataObject) -> None:
     row = settled(data.draw(rows(form, 1, 1)))
-    stacked, full = form.stack([form.encode(row, joined=True)])
+    stacked, full = form.stack(found(form, form.encode(row, joined=True)))
     [label], [prediction] = row.labels, row.predictions
     assert full.tolist() == [label.withdrawn]
     if not label.withdrawn:
@@ -97,13 +102,13 @@ def test_only_a_joined_pair_is_simple() -> None:
     row = Row((Label(5, 1, pending=False),), (Prediction(3, 4, 0.5, 1),))
     assert len(BINARY.encode(row, joined=True)) == BINARY.dtype.itemsize
     assert len(BINARY.encode(row, joined=False)) != BINARY.dtype.itemsize
-    _, full = BINARY.stack([BINARY.encode(row, joined=True), BINARY.encode(row, joined=False), None])
+    _, full = BINARY.stack(found(BINARY, BINARY.encode(row, joined=True), BINARY.encode(row, joined=False), None))
     assert full.tolist() == [False, True, False]
 
 
 @every_form
 def test_a_withdrawal_is_never_simple(form: RowForm) -> None:
-    _, full = form.stack([form.encode(Row((Label(5, withdrawn(form.task), pending=True),)), joined=True)])
+    _, full = form.stack(found(form, form.encode(Row((Label(5, withdrawn(form.task), pending=True),)), joined=True)))
     assert full.tolist() == [True]
 
 
@@ -116,7 +121,7 @@ def test_a_value_of_minus_one_is_no_withdrawal() -> None:
 def test_rows_of_another_task_are_refused() -> None:
     value = BINARY.encode(Row((Label(5, 1, pending=True),)), joined=False)
     with pytest.raises(WorldError, match="not of the task regression"):
-        form_of("regression", 0).stack([value] * 37)
+        form_of("regression", 0).stack(found(form_of("regression", 0), *[value] * 37))
 
 
 def test_the_length_of_a_row_says_of_which_task_it_is() -> None:
@@ -131,7 +136,7 @@ def test_rows_are_read_on_when_another_configuration_carries_more_or_less(data: 
     value = then.encode(row, joined=data.draw(st.booleans())) if any(row) else None
     none = tuple(one._replace(carried=bytes(now.carried_bytes)) for one in row.predictions)
     assert now.decode(value) == row._replace(predictions=none)
-    (stacked,), (full,) = now.stack([value])
+    (stacked,), (full,) = now.stack(found(now, value))
     if value is not None and not full:
         assert now.decode(stacked.tobytes()) == row._replace(predictions=none)
 

@@ -73,33 +73,33 @@ def test_what_is_not_stored_is_never_evicted() -> None:
 
 def test_the_newest_of_several_generations_of_a_row_is_found() -> None:
     checkpoint = MemoryCheckpoint()
-    cache = RowCache(checkpoint, recent_max=2, waiting_max=9)
+    cache = RowCache(checkpoint, 3, recent_max=2, waiting_max=9)
     checkpoint.write(Cut(b"", rows=rows_written({b"stored": b"0", b"a": b"0"})))
     for value in (b"1", b"2", b"3"):
         cache.update([b"a"], Strings.of([value]))
         rows = cache.freeze()
-        assert cache.get_many([b"a", b"stored", b"none"]) == [value, b"0", None]
+        assert list(cache.get_many([b"a", b"stored", b"none"], 3)) == [value, b"0", None]
         cache.update([b"a"], Strings.of([value + b"+"]))
-        assert cache.get_many([b"a"]) == [value + b"+"]
+        assert list(cache.get_many([b"a"], 3)) == [value + b"+"]
         checkpoint.write(Cut(b"", rows=rows))
         cache.written()
 
 
 def test_recent_rows_stay_within_their_bound_and_answer_without_the_checkpoint() -> None:
-    cache = RowCache(MemoryCheckpoint(), recent_max=10, waiting_max=9)
+    cache = RowCache(MemoryCheckpoint(), 3, recent_max=10, waiting_max=9)
     for number in range(100):
         cache.update([b"%d" % number], Strings.of([b"row"]))
         cache.freeze()
         cache.written()
-    held = [key for key in range(100) if cache.get_many([b"%d" % key]) != [None]]
+    held = [key for key in range(100) if list(cache.get_many([b"%d" % key], 3)) != [None]]
     assert 5 <= len(held) <= 12
     assert held[-1] == 99
     cache.forget()
-    assert cache.get_many([b"99"]) == [None]
+    assert list(cache.get_many([b"99"], 3)) == [None]
 
 
 def test_the_rows_are_full_at_a_generation_and_during_a_replay_at_what_may_wait() -> None:
-    cache = RowCache(MemoryCheckpoint(), recent_max=4, waiting_max=3)
+    cache = RowCache(MemoryCheckpoint(), 3, recent_max=4, waiting_max=3)
     cache.update([b"a"], Strings.of([b"row"]))
     assert not cache.is_full()
     cache.update([b"a"], Strings.of([b"again"]))
@@ -114,7 +114,7 @@ def test_the_rows_are_full_at_a_generation_and_during_a_replay_at_what_may_wait(
 
 def test_rows_of_a_replay_are_found_when_somebody_asks_written_or_not() -> None:
     checkpoint = MemoryCheckpoint()
-    cache = RowCache(checkpoint, recent_max=10, waiting_max=9)
+    cache = RowCache(checkpoint, 3, recent_max=10, waiting_max=9)
     cache.update([b"a", b"b"], Strings.of([b"old", b"old"]))
     cache.replay()
     cache.update([b"a"], Strings.of([b"new"]))
@@ -122,6 +122,6 @@ def test_rows_of_a_replay_are_found_when_somebody_asks_written_or_not() -> None:
     cache.update([b"c"], Strings.of([b"unwritten"]))
     cache.written()
     cache.replay()
-    assert cache.get_many([b"a", b"b", b"c", b"d"]) == [b"new", b"old", b"unwritten", None]
+    assert list(cache.get_many([b"a", b"b", b"c", b"d"], 3)) == [b"new", b"old", b"unwritten", None]
     cache.update([b"d"], Strings.of([b"live"]))
-    assert cache.get_many([b"d", b"a"]) == [b"live", b"new"]
+    assert list(cache.get_many([b"d", b"a"], 3)) == [b"live", b"new"]
