@@ -61,12 +61,13 @@ class _Run:
 
 @dataclass(slots=True)
 class _Chunk:
-    """One chunk on its way through: `values` are what the fast decoders get to see, `sampled` the positions of records
-    that are looked at twice.
+    """One chunk on its way through: `values` are what the fast decoders get to see (`joined`: one behind the other),
+    `sampled` the positions of records that are looked at twice.
     """
 
     records: Sequence[Record]
     values: list[bytes]
+    joined: bytes
     now_ms: int
     offsets: NDArray[np.int64]
     sampled: NDArray[np.int64]
@@ -111,7 +112,7 @@ class Decoder:
         """The columns of a chunk, in its order. Never raises for what a record holds."""
         offsets = offsets_of(records)
         twice = sampled(offsets) if self._looks_twice else offsets[:0]
-        chunk = _Chunk(records, screened(records, self._record_bytes_max), now_ms, offsets, twice)
+        chunk = _Chunk(records, *screened(records, self._record_bytes_max), now_ms, offsets, twice)
         self._run(chunk)
         parts = self._settle(chunk)
         if chunk.rows or not parts:
@@ -243,7 +244,7 @@ def _surely_flat(chunk: _Chunk, runs: Sequence[_Run]) -> bool:
     One record with more than DEPTH_MAX opening brackets would lift the total that far above
     what the decoded records have at least.
     """
-    total = openings(b"".join(chunk.values)) - sum(openings(chunk.values[at]) for at in (*chunk.rows, *chunk.bad))
+    total = openings(chunk.joined) - sum(openings(chunk.values[at]) for at in (*chunk.rows, *chunk.bad))
     least = sum(len(run.structs) * run.decoder.brackets_least for run in runs)
     return total - least <= DEPTH_MAX - max((run.decoder.brackets_least for run in runs), default=0)
 

@@ -21,14 +21,16 @@ def offsets_of(records: Sequence[Record]) -> NDArray[np.int64]:
     return np.fromiter(map(_offset, records), np.int64, size)
 
 
-def screened(records: Sequence[Record], record_bytes_max: int) -> list[bytes]:
-    """The values, with nothing in place of those that only the definition may look at."""
+def screened(records: Sequence[Record], record_bytes_max: int) -> tuple[list[bytes], bytes]:
+    """The values, with nothing in place of those that only the definition may look at, and all of them joined."""
     values = [value or b"" for value in map(_value, records)]
     if values and max(map(len, values)) > record_bytes_max:
         values = [value if len(value) <= record_bytes_max else b"" for value in values]
-    if not _is_utf8(b"".join(values)):
+    joined = b"".join(values)
+    if not _is_utf8(joined):
         values = [value if _is_utf8(value) else b"" for value in values]
-    return values
+        joined = b"".join(values)
+    return values, joined
 
 
 def _is_utf8(value: bytes) -> bool:

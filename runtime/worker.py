@@ -191,7 +191,7 @@ def _tune() -> None:
     """
     keep_freed_memory()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)  # more than the objects of all chunks that are under way
     sys.setswitchinterval(0.02)
 
 
