@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# test processes: many tests wait for a broker, so more of them than two cores have
+JOBS ?= 3
 ORACLE := .venv-oracle
 CHART_TOOLS := .cache/chart-tools
 TOOLS := .venv-tools
@@ -37,7 +39,7 @@ docs: setup-dev ## the pages as a site, in .cache/site; broken links and forgott
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 test: lint ## lint, then every test that this machine can run (at most 10 minutes)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --timeout-method=signal $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --timeout-method=signal $(PYTEST_ARGS)
 
 test-faults: setup-dev ## the long fault suite on a real broker: kills, pauses, restarts
 	$(BIN)/python -m pytest -m faults -n 3 --dist loadgroup --timeout-method=signal $(PYTEST_ARGS)

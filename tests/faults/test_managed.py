@@ -10,9 +10,12 @@ from tests.faults.conftest import NewScene
 from tests.support.kafka_cluster import KafkaCluster
 from tests.support.load import Load, make_load
 from tests.support.scene import Scene
+from tests.support.zookeeper_cluster import ZooKeeperCluster
 
-VERSIONS = ("3.3.2", "4.3.1")
-"""The oldest line that production ran without ZooKeeper, and the newest that Maven has whole."""
+BEFORE_KRAFT = "2.4.1"
+"""The oldest line of which Maven has a broker for the Scala of today."""
+VERSIONS = (BEFORE_KRAFT, "3.3.2", "4.3.1")
+"""Besides, the oldest line that production ran without ZooKeeper, and the newest that Maven has whole."""
 QUOTA_BYTES_PER_SECOND = 150_000
 CLIENT_ID = "faust-0.15.3"
 
@@ -21,7 +24,7 @@ CLIENT_ID = "faust-0.15.3"
 def test_the_whole_path_is_exact_on_the_oldest_and_the_newest_broker(tmp_path: Path, version: str) -> None:
     load = make_load(2_000, seed=13, now_ms=now_ms()).without_keys()
     with (
-        KafkaCluster(tmp_path / "kafka", version=version) as kafka,
+        _cluster(tmp_path / "kafka", version) as kafka,
         Scene(kafka.bootstrap, tmp_path, load) as scene,
     ):
         worker = scene.worker("worker")
@@ -30,6 +33,10 @@ def test_the_whole_path_is_exact_on_the_oldest_and_the_newest_broker(tmp_path: P
         worker.await_ready()
         scene.feed(2).finish()
         scene.judge()
+
+
+def _cluster(directory: Path, version: str) -> KafkaCluster:
+    return (ZooKeeperCluster if version == BEFORE_KRAFT else KafkaCluster)(directory, version=version)
 
 
 def test_a_quota_of_the_broker_slows_the_workers_down_and_nothing_fails(

@@ -33,6 +33,8 @@ JAVA_OPTIONS = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 class KafkaCluster:
     """`brokers` brokers (1 or 3), numbered from 0, each both broker and controller."""
 
+    _says_when_ready = "Kafka Server started"
+
     def __init__(
         self,
         directory: Path,
@@ -162,7 +164,7 @@ class KafkaCluster:
 
     def _is_ready(self, broker: int) -> bool:
         """Whether the broker itself lists itself: registered, caught up and unfenced."""
-        if "Kafka Server started" not in self.log(broker)[self._said_before[broker] :]:
+        if self._says_when_ready not in self.log(broker)[self._said_before[broker] :]:
             return False
         address = f"127.0.0.1:{self._ports[broker]}"
         client = AdminClient({"bootstrap.servers": address, "log_level": 0, "allow.auto.create.topics": False})
@@ -171,10 +173,13 @@ class KafkaCluster:
         except KafkaException:
             return False
 
-    def _format(self, broker: int) -> None:
+    def _write_properties(self, broker: int) -> None:
         self._home(broker).mkdir(parents=True, exist_ok=True)
         lines = [f"{key}={value}" for key, value in self._properties(broker).items()]
         self._properties_path(broker).write_text("\n".join(lines) + "\n")
+
+    def _format(self, broker: int) -> None:
+        self._write_properties(broker)
         tool = [*self._java, "kafka.tools.StorageTool", "format", f"--cluster-id={self._cluster_id}"]
         command = [*tool, "--config", str(self._properties_path(broker))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
