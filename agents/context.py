@@ -26,8 +26,6 @@ from telemetry.registry import Telemetry
 from transport.chunk import ChunkSchema
 
 Run = Callable[[ChunkStream], Awaitable[None]]
-QUEUED_CHUNKS = 4
-"""Chunks that wait before an agent; each may be some megabytes."""
 
 
 class Dimensions(Protocol):
@@ -102,7 +100,7 @@ class AppContext:
 
     def agent(self, name: str, topics: list[str], schema: ChunkSchema, run: Run) -> None:
         """Have Faust run an agent over chunks of these topics."""
-        channel = self.app.topic(*topics, schema=schema, maxsize=QUEUED_CHUNKS)
+        channel = self.app.topic(*topics, schema=schema)
         self.app.agent(channel, name=name)(cast("Any", run))  # our stream type says more than Faust's
 
     async def guard(self, what: str, work: Awaitable[None]) -> None:

@@ -7,9 +7,8 @@ control. What is overridden here is checked by a test against the Faust that is 
 
 from __future__ import annotations
 
-from collections import deque
+import asyncio
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -23,17 +22,11 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, ConsumerT
 
 from transport.chunk import Chunk, ChunkSchema
+from transport.in_flight import Delivery, InFlight
 
 SCHEME = "chunked"
 FETCH_WAIT_MS = 50
-
-
-@dataclass(slots=True)
-class Delivery:
-    """What is remembered of a chunk that was handed out: where it ends, whether all of it is safe."""
-
-    last: int
-    acknowledged: bool = False
+ROOM_SECONDS = 0.01
 
 
 class ChunkMessage(ConsumerMessage):
@@ -97,7 +90,7 @@ class Consumer(driver.Consumer):
     _thread: ConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._delivered: dict[TP, deque[Delivery]] = {}
+        self._in_flight = InFlight()
         self._schemas: dict[str, ChunkSchema | None] = {}
         self._seeks = 0
         self.positions: dict[TP, int] = {}
@@ -139,6 +132,19 @@ class Consumer(driver.Consumer):
         if left:
             await self._thread.give_back(left, following)
 
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # as Faust's
+        """Fetch where there is room, and look again soon where there is none.
+
+        Faust would have a partition pause when four thousand messages wait; ours are chunks of megabytes.
+        """
+        with_room = self._in_flight.with_room(active_partitions or set())
+        if active_partitions is None or len(with_room) == len(active_partitions):
+            return await super()._getmany(active_partitions, timeout)
+        if not with_room:
+            await asyncio.sleep(ROOM_SECONDS)
+            return {}
+        return await super()._getmany(with_room, ROOM_SECONDS)
+
     def _has_moved_on(self, generation: int, seeks: int) -> bool:
         """Whether what was fetched is not to be handed out any more: while we waited, anything may have happened."""
         return not self.flow_active or self.app.consumer_generation_id != generation or self._seeks != seeks
@@ -179,8 +185,7 @@ class Consumer(driver.Consumer):
                 tp,
                 generation_id=generation,
             )
-            message.delivery = Delivery(chunk.last)
-            self._delivered.setdefault(tp, deque()).append(message.delivery)
+            message.delivery = self._in_flight.add(tp, chunk.last, len(chunk))
             yield message
 
     def lag(self) -> dict[TP, int]:
@@ -239,9 +244,7 @@ class Consumer(driver.Consumer):
             offset: int | None = super()._new_offset(tp)
             return offset
         # By delivery, not by Faust's index of offsets: that takes acknowledgements from before a seek, too.
-        delivered, done = self._delivered.get(tp), None
-        while delivered and delivered[0].acknowledged:
-            done = delivered.popleft().last
+        done = self._in_flight.take_safe(tp)
         self._acked_index[tp].clear()
         self._acked[tp].clear()
         return None if done is None else done + 1
@@ -253,8 +256,8 @@ class Consumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget what is in flight of partitions that are gone."""
         await super().on_partitions_revoked(revoked)
+        self._in_flight.forget(revoked)
         for tp in revoked:
-            self._delivered.pop(tp, None)
             self.positions.pop(tp, None)
 
     async def perform_seek(self) -> None:
@@ -265,7 +268,7 @@ class Consumer(driver.Consumer):
         """
         self.stop_flow()
         self._seeks += 1
-        self._delivered.clear()
+        self._in_flight.clear()
         self.positions.clear()
         for tp in list(self._acked_index):
             self._acked_index[tp].clear()

@@ -45,6 +45,7 @@ def _drain(records: Any) -> tuple[list[Any], bool]:  # noqa: ANN401  # aiokafka'
     A fetch of some megabytes unpacked at once would be ten times that in memory.
     """
     found: list[Any] = []
+    records._records_iterator = None  # noqa: SLF001  # it holds the records that hold it, and so a fetch's megabytes
     log = records._records  # noqa: SLF001
     while log.has_next():
         batch = log.next_batch()

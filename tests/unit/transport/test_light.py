@@ -1,5 +1,7 @@
 """Light fetches give the same records and positions as aiokafka's own."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -43,6 +45,17 @@ def _light() -> Iterator[None]:
     yield
     fetcher.FetchResult.getall = plain
     light._topics.discard("t")
+
+
+def test_what_was_fetched_is_let_go_of_at_once() -> None:
+    fetch = fetched(batch(0, [b"a"]), 0)
+    held = weakref.ref(fetch._partition_records)
+    gc.disable()
+    try:
+        fetch.getall()
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 def test_light_records_equal_aiokafkas_own() -> None:

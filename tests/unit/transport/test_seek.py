@@ -11,6 +11,7 @@ from faust.types import TP
 
 from transport.chunk import Chunk, ChunkSchema
 from transport.chunked import Consumer, ConsumerThread
+from transport.in_flight import InFlight
 
 FIRST, LOG = TP("in", 0), TP("state-changelog", 0)
 
@@ -89,7 +90,7 @@ class Fetching(Consumer):
         self.app = cast("Any", SimpleNamespace(consumer_generation_id=1, monitor=Mock()))
         self.flow_active = True
         self._seeks = 0
-        self._delivered, self.positions, self._read_offset = {}, {}, {}
+        self._in_flight, self.positions, self._read_offset = InFlight(), {}, {}
         self.earliest = 0
         self._schemas = {FIRST.topic: ChunkSchema(2)}
         self._buffered_partitions = set()

@@ -19,7 +19,9 @@ def parameters(function: Callable[..., object]) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name not in {"args", "kwargs", "_", "__"}]
 
 
-@pytest.mark.parametrize("name", ["getmany", "_new_offset", "_add_gap", "on_partitions_revoked", "perform_seek"])
+@pytest.mark.parametrize(
+    "name", ["getmany", "_getmany", "_new_offset", "_add_gap", "on_partitions_revoked", "perform_seek"]
+)
 def test_what_the_consumer_overrides_is_there_with_the_same_parameters(name: str) -> None:
     assert parameters(getattr(chunked.Consumer, name)) == parameters(getattr(BaseConsumer, name))
 
@@ -50,7 +52,7 @@ def test_the_fields_of_the_consumer_that_offsets_are_kept_in_are_there() -> None
 def test_aiokafkas_fetch_result_is_as_the_light_one_needs_it() -> None:
     assert parameters(fetcher.FetchResult.getall) == ["self", "max_records"]
     source = inspect.getsource(fetcher.PartitionRecords)
-    for name in ("_records", "_check_crcs", "next_fetch_offset", "_isolation_level"):
+    for name in ("_records", "_records_iterator", "_check_crcs", "next_fetch_offset", "_isolation_level"):
         assert f"self.{name}" in source
 
 
