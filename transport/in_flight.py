@@ -11,6 +11,8 @@ from faust.types import TP
 
 RECORDS_MAX: Final = 100_000
 """Records of all partitions that are handed out and not safe, some 450 bytes each as objects: some chunks."""
+CHUNKS_MAX: Final = 64
+"""Likewise; a chunk of few packed records may have a megabyte."""
 
 
 @dataclass(slots=True)
@@ -25,8 +27,8 @@ class Delivery:
 class InFlight:
     """The chunks of each partition that have been handed out, in order."""
 
-    def __init__(self, records_max: int = RECORDS_MAX) -> None:
-        self._records_max = records_max
+    def __init__(self, records_max: int = RECORDS_MAX, chunks_max: int = CHUNKS_MAX) -> None:
+        self._records_max, self._chunks_max = records_max, chunks_max
         self._delivered: dict[TP, deque[Delivery]] = {}
 
     def add(self, tp: TP, last: int, records: int) -> Delivery:
@@ -57,8 +59,10 @@ class InFlight:
         So nobody who waits for records of another topic waits for ever.
         """
         waiting = {tp: self._waiting(tp) for tp in self._delivered}
-        enough = sum(waiting.values()) >= self._records_max
+        chunks, records = sum(map(len, waiting.values())), sum(map(sum, waiting.values()))
+        enough = records >= self._records_max or chunks >= self._chunks_max
         return {tp for tp in partitions if not (enough and waiting.get(tp))}
 
-    def _waiting(self, tp: TP) -> int:
-        return sum(one.records for one in self._delivered[tp] if not one.acknowledged)
+    def _waiting(self, tp: TP) -> list[int]:
+        """The records of each chunk that is not safe."""
+        return [one.records for one in self._delivered[tp] if not one.acknowledged]

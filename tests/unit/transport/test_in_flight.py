@@ -39,6 +39,14 @@ def test_where_too_much_waits_only_partitions_with_nothing_waiting_are_fetched()
     assert in_flight.with_room([BUSY]) == {BUSY}
 
 
+def test_many_chunks_of_few_records_are_too_much_as_well() -> None:
+    in_flight = InFlight(records_max=100, chunks_max=2)
+    first, _ = in_flight.add(BUSY, 0, 1), in_flight.add(BUSY, 1, 1)
+    assert in_flight.with_room([BUSY, QUIET]) == {QUIET}
+    first.acknowledged = True
+    assert in_flight.with_room([BUSY, QUIET]) == {BUSY, QUIET}
+
+
 @pytest.mark.parametrize(
     ("waiting", "active", "asked"),
     [
